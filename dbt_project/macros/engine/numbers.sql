@@ -1,0 +1,27 @@
+{# Whole division of integers that fit 64 bits, towards zero. #}
+{% macro divide_whole(numerator, denominator) -%}
+    {{ return(adapter.dispatch('divide_whole')(numerator, denominator)) }}
+{%- endmacro %}
+
+{% macro default__divide_whole(numerator, denominator) -%}
+    (({{ numerator }}) // ({{ denominator }}))
+{%- endmacro %}
+
+{% macro spark__divide_whole(numerator, denominator) -%}
+    (({{ numerator }}) div ({{ denominator }}))
+{%- endmacro %}
+
+{# The one division of a metric: sums are exact, so the quotient is the same in every order; 0 below is null. #}
+{% macro ratio(numerator, denominator) -%}
+    (cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0))
+{%- endmacro %}
+
+{# How every published number leaves: a double of 6 decimals, half away from zero. #}
+{% macro published(value) -%}
+    round(cast({{ value }} as double), 6)
+{%- endmacro %}
+
+{# Whole microseconds as exact decimal seconds. #}
+{% macro seconds_of(microseconds) -%}
+    (cast({{ microseconds }} as decimal(20, 0)) * cast(0.000001 as decimal(7, 6)))
+{%- endmacro %}

@@ -1,0 +1,30 @@
+-- One row per team and month in which somebody is assigned to it, with the instant at which the month closes: local midnight
+-- some days after its end, so that repeat contacts of its last solves can still be seen.
+with months as (
+
+    select distinct
+        team_id,
+        timezone,
+        period_month
+    from {{ ref('int_assignments__local_months') }}
+
+),
+
+closings as (
+
+    select
+        *,
+        {{ local_to_utc(add_days(add_months('period_month', 1), var('close_after_days')), 'timezone') }}
+            as closes_at
+    from months
+
+)
+
+select
+    closings.team_id,
+    closings.period_month,
+    closings.timezone,
+    closings.closes_at,
+    case when runs.as_of >= closings.closes_at then 'final' else 'provisional' end as vintage
+from closings
+cross join {{ ref('stg_landing__runs') }} as runs

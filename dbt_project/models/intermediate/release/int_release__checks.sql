@@ -1,0 +1,308 @@
+-- One row per check that is computed inside the warehouse, with both sides of every conservation equation. Critical checks that
+-- fail stop the publish; warnings travel with the release.
+with rows_in_files as (
+
+    select
+        raw_table,
+        sum(row_count) as row_count
+    from {{ ref('stg_landing__files') }}
+    group by raw_table
+
+),
+
+rows_disposed as (
+
+    select
+        raw_table,
+        count(*) as row_count
+    from {{ ref('int_rows__dispositions') }}
+    group by raw_table
+
+),
+
+rows_conserved as (
+
+    select
+        concat('rows_conserved:', rows_in_files.raw_table) as check_name,
+        'critical' as severity,
+        coalesce(rows_disposed.row_count, 0) + coalesce(later.row_count, 0) as observed,
+        rows_in_files.row_count as required
+    from rows_in_files
+    left join rows_disposed on rows_in_files.raw_table = rows_disposed.raw_table
+    left join {{ ref('int_rows__not_yet_visible') }} as later
+        on rows_in_files.raw_table = later.raw_table
+
+),
+
+solves_conserved as (
+
+    select
+        'final_solves_conserved' as check_name,
+        'critical' as severity,
+        (
+            select count(*)
+            from {{ ref('fct_solves') }}
+            where
+                solve_kind = 'final'
+                and credit in ('agent', 'system', 'unknown', 'no_assignment', 'unassigned')
+        ) as observed,
+        (select count(*) from {{ ref('int_tickets__solves') }} where solve_kind = 'final')
+            as required
+
+),
+
+evaluations_conserved as (
+
+    select
+        'evaluations_conserved' as check_name,
+        'critical' as severity,
+        (
+            select coalesce(sum(sample_count), 0)
+            from {{ ref('int_scorecard__metric_parts') }}
+            where metric = 'qa_score'
+        ) + (select count(*) from {{ ref('fct_evaluations') }} where exclusion is not null)
+            as observed,
+        (
+            select count(*)
+            from {{ ref('int_rows__dispositions') }}
+            where
+                raw_table = 'qa_evaluations'
+                and (disposition = 'used' or disposition like 'out_of_scope:%')
+        ) as required
+
+),
+
+responses_conserved as (
+
+    select
+        'survey_responses_conserved' as check_name,
+        'critical' as severity,
+        (
+            select coalesce(sum(sample_count), 0)
+            from {{ ref('int_scorecard__metric_parts') }}
+            where metric = 'csat'
+        ) + (
+            select count(*)
+            from {{ ref('fct_survey_responses') }}
+            where is_answered and exclusion is not null
+        ) + (select count(*) from {{ ref('fct_survey_responses') }} where not is_answered)
+            as observed,
+        (
+            select count(*)
+            from {{ ref('int_rows__dispositions') }}
+            where raw_table = 'surveys' and disposition = 'used'
+        ) as required
+
+),
+
+agent_days_conserved as (
+
+    select
+        'agent_days_conserved' as check_name,
+        'critical' as severity,
+        (
+            select count(*)
+            from {{ ref('fct_agent_days') }}
+            where
+                adherent_microseconds between 0 and scheduled_microseconds
+                and handling_microseconds between 0 and productive_microseconds
+                and productive_microseconds <= logged_microseconds
+                and logged_microseconds <= {{ microseconds_between('starts_at', 'ends_at') }}
+        ) as observed,
+        (select count(*) from {{ ref('fct_agent_days') }}) as required
+
+),
+
+conserved as (
+
+    select * from rows_conserved
+    union all
+    select * from solves_conserved
+    union all
+    select * from evaluations_conserved
+    union all
+    select * from responses_conserved
+    union all
+    select * from agent_days_conserved
+
+),
+
+counted as (
+
+    select
+        check_name,
+        severity,
+        observed = required as is_passed,
+        cast(observed as {{ dbt.type_string() }}) as observed,
+        cast(required as {{ dbt.type_string() }}) as required
+    from conserved
+
+),
+
+bounds as (
+
+    select
+        'rates_between_0_and_1' as check_name,
+        'critical' as severity,
+        count(case when value < 0 or value > 1 then 1 end) = 0 as is_passed,
+        concat(
+            cast(count(case when value < 0 or value > 1 then 1 end) as {{ dbt.type_string() }}),
+            ' outside'
+        ) as observed,
+        '0 outside' as required
+    from {{ ref('int_scorecard__metric_values') }}
+    where
+        metric in (
+            'critical_error_rate', 'schedule_adherence', 'csat', 'fcr_rate', 'escalation_rate',
+            'repeat_contact_rate', 'training_completion_rate', 'goal_progress'
+        )
+
+),
+
+nulls as (
+
+    select
+        'values_null_only_when_unmeasurable' as check_name,
+        'critical' as severity,
+        count(*) = 0 as is_passed,
+        concat(cast(count(*) as {{ dbt.type_string() }}), ' rows differ') as observed,
+        '0 rows differ' as required
+    from {{ ref('int_scorecard__agent_metrics') }}
+    where
+        (value is null) <> (
+            denominator = 0
+            or (
+                metric = 'contacts_per_productive_hour'
+                and denominator < case when period_window = 'month' then 20 else 60 end
+            )
+        )
+
+),
+
+point_sums as (
+
+    select
+        agent_id,
+        period_month,
+        {{ adapter.quote('window') }} as period_window,
+        sum(cast(points as decimal(18, 6))) as points
+    from {{ ref('agent_scorecard_metrics') }}
+    group by agent_id, period_month, {{ adapter.quote('window') }}
+
+),
+
+points as (
+
+    select
+        'points_sum_to_the_overall_score' as check_name,
+        'critical' as severity,
+        count(*) = 0 as is_passed,
+        concat(cast(count(*) as {{ dbt.type_string() }}), ' scorecards differ') as observed,
+        '0 scorecards differ' as required
+    from {{ ref('int_scorecard__agent_scores') }} as scores
+    left join point_sums
+        on
+            scores.agent_id = point_sums.agent_id
+            and scores.period_month = point_sums.period_month
+            and scores.period_window = point_sums.period_window
+    where
+        (scores.overall_score is null) <> (point_sums.points is null)
+        or abs(scores.overall_score - cast(point_sums.points as double)) > 0.00001
+
+),
+
+unlisted_types as (
+
+    select
+        'contact_types_listed' as check_name,
+        'warning' as severity,
+        count(*) = 0 as is_passed,
+        coalesce({{ listing('contact_type') }}, 'all listed') as observed,
+        'every contact type stands in contact_types.csv' as required
+    from {{ ref('dim_contact_types') }}
+    where not is_listed
+
+),
+
+absent_inputs as (
+
+    select
+        'inputs_present' as check_name,
+        'info' as severity,
+        count(*) = 0 as is_passed,
+        coalesce({{ listing('expected.raw_table') }}, 'all present') as observed,
+        'a file for every raw table; metrics without their input are null' as required
+    from ({{ raw_table_names() }}) as expected
+    left join (
+        select distinct raw_table from {{ ref('stg_landing__files') }} where row_count > 0
+    ) as landed on expected.raw_table = landed.raw_table
+    where landed.raw_table is null
+
+),
+
+review_ages as (
+
+    select
+        'scorecard_reviewed_within_12_months' as check_name,
+        'warning' as severity,
+        count(*) = 0 as is_passed,
+        coalesce(
+            {{ listing("concat('version ', versions.version, ' reviewed ', cast(versions.reviewed_on as " ~ dbt.type_string() ~ "))") }},
+            'all reviewed'
+        ) as observed,
+        'version in force reviewed at most 12 months before the period' as required
+    from {{ ref('scorecard_versions') }} as versions
+    inner join {{ ref('int_scorecard__versions_in_force') }} as in_force
+        on versions.version = in_force.scorecard_version
+    where {{ add_months('versions.reviewed_on', 12) }} < in_force.period_month
+
+),
+
+identifiers_differing_in_case as (
+
+    select
+        'agent_ids_differ_by_more_than_case' as check_name,
+        'warning' as severity,
+        count(*) = 0 as is_passed,
+        concat(cast(count(*) as {{ dbt.type_string() }}), ' pairs differ by case only') as observed,
+        '0 pairs differ by case only' as required
+    from (
+        select lower(agent_id) as folded
+        from {{ ref('dim_agents') }}
+        group by lower(agent_id)
+        having count(*) > 1
+    ) as folded_ids
+
+),
+
+active_after_leaving as (
+
+    select
+        'contacts_after_the_agent_left' as check_name,
+        'warning' as severity,
+        count(*) = 0 as is_passed,
+        concat(cast(count(*) as {{ dbt.type_string() }}), ' contacts') as observed,
+        '0 contacts' as required
+    from {{ ref('fct_contacts') }} as contacts
+    inner join {{ ref('dim_agents') }} as agents on contacts.agent_id = agents.agent_id
+    where cast(contacts.first_interaction_at as date) > {{ add_days('agents.left_on', 1) }}
+
+)
+
+select * from counted
+union all
+select * from bounds
+union all
+select * from nulls
+union all
+select * from points
+union all
+select * from unlisted_types
+union all
+select * from absent_inputs
+union all
+select * from review_ages
+union all
+select * from identifiers_differing_in_case
+union all
+select * from active_after_leaving

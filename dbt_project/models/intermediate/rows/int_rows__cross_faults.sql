@@ -1,0 +1,81 @@
+-- One row per current raw row that other rows rule out, or that counts but lies outside the scope: what overrides its staged
+-- disposition.
+select 'tickets' as raw_table, raw_file, raw_row, 'quarantined:merge_cycle' as disposition
+from {{ ref('int_tickets__scoped') }}
+where is_in_merge_cycle
+
+union all
+
+select 'tickets' as raw_table, raw_file, raw_row, concat('out_of_scope:', scope) as disposition
+from {{ ref('int_tickets__scoped') }}
+where not is_in_merge_cycle and scope not in ('in_scope', 'deleted')
+
+union all
+
+select 'ticket_events' as raw_table, raw_file, raw_row, concat('quarantined:', fault) as disposition
+from {{ ref('int_ticket_events__judged') }}
+where fault is not null
+
+union all
+
+select 'interactions' as raw_table, raw_file, raw_row, concat('quarantined:', fault) as disposition
+from {{ ref('int_interactions__judged') }}
+where fault is not null
+
+union all
+
+select 'surveys' as raw_table, raw_file, raw_row, concat('quarantined:', fault) as disposition
+from {{ ref('int_surveys__judged') }}
+where fault is not null
+
+union all
+
+select 'qa_evaluations' as raw_table, raw_file, raw_row, concat('quarantined:', fault) as disposition
+from {{ ref('int_evaluations__judged') }}
+where fault is not null
+
+union all
+
+select
+    'qa_evaluations' as raw_table,
+    evaluations.raw_file,
+    evaluations.raw_row,
+    concat('out_of_scope:', facts.exclusion) as disposition
+from {{ ref('fct_evaluations') }} as facts
+inner join {{ ref('int_evaluations__judged') }} as evaluations
+    on facts.evaluation_id = evaluations.evaluation_id
+where facts.exclusion is not null
+
+union all
+
+select
+    'qa_criterion_scores' as raw_table,
+    raw_file,
+    raw_row,
+    concat('quarantined:', fault) as disposition
+from {{ ref('int_evaluation_criteria__judged') }}
+where fault is not null
+
+union all
+
+select
+    'agent_states' as raw_table,
+    states.raw_file,
+    states.raw_row,
+    case
+        when states.is_unknown_state then 'quarantined:unknown_state' else 'quarantined:overlap'
+    end as disposition
+from {{ ref('int_agent_states__spells') }} as states
+left join {{ ref('int_agent_states__overlaps') }} as set_aside
+    on states.state_id = set_aside.state_id
+where states.is_unknown_state or set_aside.is_overlapping
+
+union all
+
+select raw_table, raw_file, raw_row, disposition
+from {{ ref('int_schedule_segments__dispositions') }}
+
+union all
+
+select raw_table, raw_file, raw_row, disposition
+from {{ ref('int_improvement_plans__faults') }}

@@ -1,0 +1,50 @@
+-- One row per current agent state with its effective end: an open state ends with the agent's next state, or after twelve
+-- hours if that comes first (somebody never logged out).
+with states as (
+
+    select
+        state_id,
+        agent_id,
+        starts_at,
+        ends_at,
+        state,
+        first_loaded_at,
+        raw_file,
+        raw_row
+    from {{ ref('stg_native__agent_states') }}
+    where disposition = 'used'
+
+),
+
+starts as (
+
+    select
+        agent_id,
+        starts_at,
+        lead(starts_at) over (partition by agent_id order by starts_at) as next_starts_at
+    from (select distinct agent_id, starts_at from states) as distinct_starts
+
+)
+
+select
+    states.state_id,
+    states.agent_id,
+    states.starts_at,
+    case
+        when states.ends_at is not null then states.ends_at
+        else least(
+            coalesce(starts.next_starts_at, states.starts_at + interval '12' hour),
+            states.starts_at + interval '12' hour
+        )
+    end as ends_at,
+    states.ends_at is null as is_open,
+    mapped.is_available,
+    mapped.is_handling,
+    mapped.state is null as is_unknown_state,
+    states.first_loaded_at,
+    states.raw_file,
+    states.raw_row
+from states
+inner join starts
+    on states.agent_id = starts.agent_id and states.starts_at = starts.starts_at
+left join {{ ref('agent_state_map') }} as mapped on states.state = mapped.state

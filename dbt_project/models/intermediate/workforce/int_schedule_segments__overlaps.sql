@@ -1,0 +1,2 @@
+-- One row per effective schedule segment that overlaps another of the same agent: set aside or kept.
+{{ overlap_faults(ref('int_schedule_segments__effective'), 'segment_id') }}

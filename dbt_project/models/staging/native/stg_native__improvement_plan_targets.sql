@@ -1,0 +1,2 @@
+-- One row per landed row of improvement_plan_targets, typed, with its disposition.
+{{ typed_rows('improvement_plan_targets') }}

@@ -1,0 +1,88 @@
+"""Ingest as an asset: raw files to landing, and the decision whether there is anything to do.
+
+Belongs here: what a run of the job is told (`IngestConfig`) and which source assets it makes.
+Does not belong here: reading and judging files (orchestration/lib/landing.py).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import dagster as dg
+
+from orchestration.defs.project import source_specs
+from orchestration.defs.resources import Warehouse
+from orchestration.lib import releases, steps
+from orchestration.lib.configuration import check_configuration
+from orchestration.lib.errors import BadInput
+from orchestration.lib.instants import parse_bound
+from orchestration.lib.landing import IngestResult, ingest
+from orchestration.lib.lock import remove_warehouse, wait_for_warehouse
+from orchestration.lib.settings import Settings
+
+RUN_TABLE = "run"
+
+
+class IngestConfig(dg.Config):
+    """What a run is told: the instant (ISO 8601 with an offset) not to look beyond, and whether to
+    rebuild everything even when the release is known."""
+
+    as_of: str | None = None
+    full: bool = False
+
+
+@dg.multi_asset(name="ingest", specs=source_specs())
+def ingest_raw_files(
+    context: dg.AssetExecutionContext, config: IngestConfig, warehouse: Warehouse
+) -> Iterator[dg.MaterializeResult | dg.AssetObservation]:
+    """Land what is new; yields nothing when the release of these inputs is published already."""
+    settings = warehouse.settings
+    if config.as_of is None and context.has_partition_key:
+        # Dagster would go on and label a run without bound with a day it does not stand for.
+        raise BadInput(
+            f"partition {context.partition_key}: the run has no as_of; start it from the job "
+            "daily_refresh or monthly_close, which take as_of from the partition"
+        )
+    bound = parse_bound(config.as_of)
+    with steps.step("ingest") as step:
+        wait_for_warehouse(settings, replace_unreadable=config.full)
+        # Faults of the reference data are told before minutes go into reading files.
+        check_configuration(settings.seed_root)
+        result = ingest(settings, bound, full=config.full)
+        warnings = check_configuration(
+            settings.seed_root, result.as_of, releases.closed_months(settings)
+        )
+        nothing_new = not config.full and releases.is_published(settings, result.release_id)
+        if not nothing_new:
+            releases.write_run_notes(settings, _run(settings, result, warnings, bound))
+            if config.full:
+                remove_warehouse(settings)
+        step.progress(len(result.new_files), len(result.new_files), "new files")
+    facts = {
+        "release_id": result.release_id,
+        "as_of": result.as_of.isoformat(),
+        "new_files": len(result.new_files),
+        "nothing_new": nothing_new,
+    }
+    for key in sorted(context.selected_asset_keys):
+        if nothing_new:
+            if key.path[-1] == RUN_TABLE:
+                # A run that died between the release and the pointer left the pointer behind.
+                releases.make_current(settings, result.release_id)
+                yield dg.AssetObservation(key, metadata=facts)
+        else:
+            rows = result.tables.get(key.path[-1])
+            yield dg.MaterializeResult(key, metadata=facts if rows is None else {"rows": rows})
+
+
+def _run(
+    settings: Settings, result: IngestResult, warnings: list[str], bound: datetime | None
+) -> releases.Run:
+    return releases.Run(
+        release_id=result.release_id,
+        as_of=result.as_of.replace(tzinfo=None),
+        ticketing_source=settings.ticketing_source,
+        seeds={path.name: releases.hash_file(path) for path in sorted(settings.seed_root.glob("*.csv"))},
+        absent_inputs=result.absent,
+        warnings=[*result.warnings, *warnings],
+        bound=None if bound is None else bound.isoformat(),
+    )

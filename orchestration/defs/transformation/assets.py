@@ -1,0 +1,97 @@
+"""The dbt project as assets: one build makes and tests every model.
+
+Belongs here: starting dbt, and turning what it found into the end of the run. Does not belong here:
+models, tests and their order, which are dbt's.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from orchestration.defs.project import MANIFEST, MANIFEST_PATH
+from orchestration.defs.resources import Warehouse, environment
+from orchestration.lib import releases, steps
+from orchestration.lib.dbt_runs import DbtOutcome, read_outcome, results_path, target_path
+from orchestration.lib.errors import Fault, GateFailed
+from orchestration.lib.settings import Settings
+
+# Unit tests judge the code on invented rows, so `make test` runs them, not every refresh.
+BUILD = ["build", "--exclude-resource-type", "unit_test"]
+
+
+@dbt_assets(manifest=MANIFEST_PATH, name="dbt_build")
+def dbt_build(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse
+) -> Iterator[Any]:
+    """Build and test the models; a failed test ends the run with GateFailed, a broken model with Fault."""
+    settings = warehouse.settings
+    with steps.step("dbt build") as step:
+        target = _fresh_target(settings)
+        kept = results_path(settings, releases.read_run(settings).release_id)
+        kept.unlink(missing_ok=True)
+        with environment(settings.dbt_environment()):
+            invocation = dbt.cli(BUILD, context=context, target_path=target, raise_on_error=False)
+        yield from _with_progress(invocation.stream(), step)
+        results = target / "run_results.json"
+        if results.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(results, kept)
+        outcome = read_outcome(results, MANIFEST)
+        judge(outcome, invocation.process.returncode, _last_words(invocation))
+
+
+def judge(outcome: DbtOutcome, exit_code: int | None, last_words: str) -> None:
+    """Raise what a dbt build that did not succeed means: Fault for a broken model, GateFailed for a test.
+
+    A broken model comes first, as tests that could not run say nothing about the data.
+    """
+    if outcome.broken:
+        raise Fault(f"dbt build: {_some(outcome.broken)}")
+    if outcome.failed_tests:
+        count = len(outcome.failed_tests)
+        raise GateFailed(
+            f"{count} dbt test{'s' if count != 1 else ''} failed, so nothing is published: "
+            f"{_some(outcome.failed_tests)}"
+        )
+    if exit_code != 0:
+        raise Fault(f"dbt build ended with exit code {exit_code}: {last_words or 'no reason given'}")
+
+
+def _some(names: tuple[str, ...], shown: int = 5) -> str:
+    more = f"; and {len(names) - shown} more" if len(names) > shown else ""
+    return "; ".join(names[:shown]) + more
+
+
+def _fresh_target(settings: Settings) -> Path:
+    # A folder of its own, so that a build that dies never leaves a torn manifest for the asset graph.
+    target = target_path(settings) / "build"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    return target
+
+
+def _with_progress(events: Iterator[Any], step: steps.Step) -> Iterator[Any]:
+    total = sum(
+        1 for node in MANIFEST["nodes"].values() if node["resource_type"] in {"model", "seed", "test"}
+    )
+    done = 0
+    for event in events:
+        if isinstance(event, dg.Output | dg.AssetCheckResult | dg.AssetObservation):
+            done += 1
+            step.progress(done, total, _title(event))
+        yield event
+
+
+def _title(event: Any) -> str:
+    if isinstance(event, dg.Output):
+        return event.output_name
+    return getattr(event, "check_name", None) or ""
+
+
+def _last_words(invocation: Any) -> str:
+    said: Mapping[str, Any] | list[str] = getattr(invocation, "_error_messages", [])
+    return " ".join(" ".join(said).split())[:500]

@@ -1,0 +1,742 @@
+"""Ingest: raw files become landing Parquet, an inventory of files and the facts of the run.
+
+Belongs here: which files are new, that every check comes before anything is written, what as_of and
+release_id are. Does not belong here: how one file is read (raw_files.py), the manifest
+(manifest.py), and what a cell means (staging models): cells are landed as they stand in the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.lib.contract import LOADED_AT, Table, load_contract
+from orchestration.lib.errors import BadInput, Fault
+from orchestration.lib.manifest import MANIFEST_NAME, Entry, check_files, check_rows, read_manifest
+from orchestration.lib.raw_files import (
+    SUFFIXES,
+    LoadedRange,
+    RawFile,
+    check_text,
+    read_header,
+    read_rows,
+    text_schema,
+)
+from orchestration.lib.servicenow import (
+    FILLED_TABLES,
+    LOG_LOADED_AT,
+    LOG_LOADED_AT_FORMAT,
+    LOG_TABLE,
+    find_log,
+    log_table,
+)
+from orchestration.lib.settings import Settings, make_private
+
+# Always there, so that a table without files reads as an empty one.
+EMPTY_NAME = "0000000000000000.parquet"
+# The same text staging accepts for an instant (macro read_instant).
+INSTANT_PATTERN = (
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
+    "(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+)
+# Metadata of the inventory: the release its files make.
+RELEASE_KEY = b"release_id"
+MODEL_SUFFIXES = (".sql", ".yml", ".csv")
+NOT_MODELS = ("target", "logs", "dbt_packages")
+SHOWN_FAULTS = 20
+
+INVENTORY_SCHEMA = pa.schema(
+    [
+        ("raw_table", pa.string()),
+        ("file", pa.string()),
+        ("sha256", pa.string()),
+        ("rows", pa.int64()),
+        ("batch_id", pa.string()),
+        ("first_loaded_at", pa.timestamp("us")),
+        ("last_loaded_at", pa.timestamp("us")),
+        ("unreadable_loaded_at", pa.int64()),
+    ]
+)
+RUN_SCHEMA = pa.schema(
+    [
+        ("as_of", pa.timestamp("us")),
+        ("release_id", pa.string()),
+        ("ticketing_source", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One distinct raw file as landed: a row of the inventory. Instants are naive UTC.
+
+    `unreadable_loaded_at` counts rows without a readable `_loaded_at`: no as_of hides them.
+    """
+
+    raw_table: str
+    file: str
+    sha256: str
+    rows: int
+    batch_id: str | None = None
+    first_loaded_at: datetime | None = None
+    last_loaded_at: datetime | None = None
+    unreadable_loaded_at: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes a landed file one: its table and its content."""
+        return (self.raw_table, self.sha256)
+
+    def is_visible_at(self, as_of: datetime) -> bool:
+        """True where a run at `as_of` (naive UTC) sees at least one of its rows."""
+        is_loaded = self.first_loaded_at is not None and self.first_loaded_at <= as_of
+        return is_loaded or self.unreadable_loaded_at > 0
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What a run works on.
+
+    `as_of` has the zone UTC. `tables` gives the landed rows of every raw table, whether visible at
+    as_of or not; `absent` names the optional tables without a file; `new_files` are paths below the
+    raw root.
+    """
+
+    as_of: datetime
+    release_id: str
+    tables: dict[str, int]
+    new_files: list[str]
+    absent: list[str]
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Everything found below the raw root, before anything of it is believed."""
+
+    tables: Mapping[str, Table]
+    files: Sequence[RawFile]
+    hashes: Mapping[str, str]
+    manifest: Mapping[str, Entry] | None
+    warnings: list[str]
+
+    def batch_id(self, file: RawFile) -> str | None:
+        """Batch the manifest names for the file."""
+        return self.manifest[file.name].batch if self.manifest else None
+
+
+def ingest(settings: Settings, bound: datetime | None = None, full: bool = False) -> IngestResult:
+    """Land what is new below the raw root and write the run table.
+
+    `bound` (with a zone) hides rows loaded after it. `full` forgets what was landed before and
+    reads every file again. Running again over the same files changes nothing. Raises BadInput,
+    before anything is written, for a batch that cannot be accepted.
+    """
+    if bound is not None and bound.tzinfo is None:
+        raise ValueError("bound needs a timezone")
+    with _faults_of_the_disk(), _fresh_work(settings) as work:
+        known = {} if full else _by_key(read_inventory(_inventory_path(settings)))
+        batch = _find_batch(settings)
+        _refuse_empty_files(batch)
+        _refuse_changed_files(batch, {} if full else _published_inventory(settings))
+        distinct = _distinct_files(batch)
+        landed, parts = _convert_new(settings, batch, distinct, known, work)
+        _warn_of_copies(batch, distinct, landed)
+        _warn_of_vanished(batch, known)
+        _check_row_counts(batch, distinct, landed)
+        inventory = sorted(landed.values(), key=lambda row: (row.raw_table, row.file))
+        as_of = _as_of(settings, inventory, bound, parts)
+        release = release_id(settings, as_of, inventory)
+        _install(settings, inventory, parts)
+        _keep_published_inventory(settings)
+        _write_inventory(settings, inventory, release)
+        _write_run(settings, as_of, release)
+    return IngestResult(
+        as_of=as_of.replace(tzinfo=UTC),
+        release_id=release,
+        tables=_rows_by_table(batch, inventory),
+        new_files=sorted(landed[key].file for key in parts),
+        absent=_absent(batch),
+        warnings=batch.warnings,
+    )
+
+
+# ----------------------------------------------------------------------------------- what is there
+
+
+def source_tables(settings: Settings) -> dict[str, Table]:
+    """Raw tables the ticketing source fills, by name."""
+    if settings.ticketing_source == "servicenow":
+        return {LOG_TABLE: log_table()}
+    return dict(load_contract().tables)
+
+
+def all_tables() -> dict[str, Table]:
+    """Every table that has a landing folder, whichever source feeds the warehouse."""
+    return {**load_contract().tables, LOG_TABLE: log_table()}
+
+
+def _find_batch(settings: Settings) -> _Batch:
+    tables = source_tables(settings)
+    warnings: list[str] = []
+    if settings.ticketing_source == "servicenow":
+        files, manifest = [find_log(settings.raw_root)], None
+    else:
+        _refuse_absent_root(settings.raw_root)
+        files = _find_files(settings.raw_root, tables, warnings)
+        manifest = read_manifest(settings.raw_root)
+    hashes = {file.name: file.fingerprint() for file in files}
+    if manifest is not None:
+        check_files(manifest, settings.raw_root, files, hashes)
+    _refuse_absent_tables(tables, files)
+    return _Batch(tables, files, hashes, manifest, warnings)
+
+
+def _refuse_absent_root(raw_root: Path) -> None:
+    if not raw_root.is_dir():
+        raise BadInput(
+            f"CX_RAW_ROOT: the folder {raw_root.name} does not exist; "
+            "point it to the raw files, or make sample data"
+        )
+
+
+def _find_files(raw_root: Path, tables: Mapping[str, Table], warnings: list[str]) -> list[RawFile]:
+    """Raw files of known tables, sorted by name; what else lies there is named in `warnings`."""
+    files = []
+    for entry in _visible(raw_root):
+        if not entry.is_dir():
+            if entry.name != MANIFEST_NAME:
+                warnings.append(f"{entry.name}: not in the folder of a table; ignored")
+        elif entry.name not in tables:
+            warnings.append(f"{entry.name}/: no table of the raw contract; ignored")
+        else:
+            files += _files_of(entry, warnings)
+    return sorted(files, key=lambda file: file.name)
+
+
+def _files_of(folder: Path, warnings: list[str]) -> list[RawFile]:
+    files = []
+    for path in _visible(folder):
+        name = f"{folder.name}/{path.name}"
+        kind = SUFFIXES.get(path.suffix.lower())
+        if kind is None or not path.is_file():
+            warnings.append(f"{name}: neither a .csv nor a .parquet file; ignored")
+        else:
+            files.append(RawFile(folder.name, path, name, kind))
+    return files
+
+
+def _visible(folder: Path) -> list[Path]:
+    # Loaders write under a leading _ or . until a file is whole.
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(("_", ".")))
+
+
+def _refuse_absent_tables(tables: Mapping[str, Table], files: Sequence[RawFile]) -> None:
+    present = {file.table for file in files}
+    missing = [name for name, table in tables.items() if table.required and name not in present]
+    if missing:
+        raise BadInput(
+            f"{', '.join(f'{name}/' for name in missing)}: required, but there is no file; "
+            "land at least one .csv or .parquet file there"
+        )
+
+
+def _absent(batch: _Batch) -> list[str]:
+    present = {file.table for file in batch.files}
+    if LOG_TABLE in present:
+        present.update(FILLED_TABLES)
+    return [name for name in load_contract().tables if name not in present]
+
+
+# ------------------------------------------------------------------------------- batch-wide checks
+
+
+def _refuse_empty_files(batch: _Batch) -> None:
+    faults = [
+        f"{file.name}: the file is empty, and {file.table} is required; "
+        f"land it again, or list it with zero rows in {MANIFEST_NAME}"
+        for file in batch.files
+        if file.is_empty and batch.tables[file.table].required and not _is_listed_empty(batch, file)
+    ]
+    if faults:
+        raise BadInput(_together(faults))
+
+
+def _is_listed_empty(batch: _Batch, file: RawFile) -> bool:
+    return batch.manifest is not None and batch.manifest[file.name].rows == 0
+
+
+def _refuse_changed_files(batch: _Batch, published: Iterable[LandedFile]) -> None:
+    published = list(published)
+    landed = {row.file: row for row in published}
+    delivered = {(row.raw_table, row.batch_id): row for row in published if row.batch_id}
+    faults = []
+    for file in batch.files:
+        before = landed.get(file.name)
+        if before is not None and before.sha256 != batch.hashes[file.name]:
+            faults.append(
+                f"{file.name}: the content has changed, but a file never changes once landed; "
+                "land corrections as a new file, or run `cx run --full` to read all again"
+            )
+            continue
+        same_batch = delivered.get((file.table, batch.batch_id(file)))
+        if same_batch is not None and same_batch.sha256 != batch.hashes[file.name]:
+            faults.append(
+                f"{file.name}: its batch_id is already that of another content of {file.table}; "
+                "give every delivery its own batch_id"
+            )
+    if faults:
+        raise BadInput(_together(faults))
+
+
+def _distinct_files(batch: _Batch) -> dict[tuple[str, str], RawFile]:
+    """Files by table and content; of several with the same content, the first by name."""
+    distinct: dict[tuple[str, str], RawFile] = {}
+    for file in batch.files:
+        distinct.setdefault((file.table, batch.hashes[file.name]), file)
+    return distinct
+
+
+def _warn_of_copies(
+    batch: _Batch,
+    distinct: Mapping[tuple[str, str], RawFile],
+    landed: Mapping[tuple[str, str], LandedFile],
+) -> None:
+    for file in batch.files:
+        key = (file.table, batch.hashes[file.name])
+        first = distinct[key]
+        # Deliveries without rows are alike by nature.
+        if first.name != file.name and landed[key].rows > 0:
+            batch.warnings.append(f"{file.name}: the same content as {first.name}; read once")
+
+
+def _warn_of_vanished(batch: _Batch, known: Mapping[tuple[str, str], LandedFile]) -> None:
+    present = {file.name for file in batch.files}
+    vanished = [
+        row.file
+        for row in known.values()
+        if row.raw_table in batch.tables and row.file not in present
+    ]
+    if vanished:
+        batch.warnings.append(
+            f"{min(vanished)}: landed before and gone now ({_files(len(vanished))} in all); "
+            "the rows count no longer"
+        )
+
+
+def _check_row_counts(
+    batch: _Batch,
+    distinct: Mapping[tuple[str, str], RawFile],
+    landed: Mapping[tuple[str, str], LandedFile],
+) -> None:
+    rows = {file.name: landed[(file.table, batch.hashes[file.name])].rows for file in batch.files}
+    if batch.manifest is not None:
+        check_rows(batch.manifest, rows)
+        return
+    total: dict[str, int] = defaultdict(int)
+    for file in distinct.values():
+        total[file.table] += rows[file.name]
+    without = [name for name, table in batch.tables.items() if table.required and not total[name]]
+    if without:
+        raise BadInput(
+            f"{', '.join(f'{name}/' for name in without)}: required, but the files hold no row; "
+            f"land the rows, or list the files with zero rows in {MANIFEST_NAME}"
+        )
+
+
+def _together(faults: Sequence[str]) -> str:
+    more = len(faults) - SHOWN_FAULTS
+    return "\n".join([*faults[:SHOWN_FAULTS], *([f"and {more} more files"] if more > 0 else [])])
+
+
+# -------------------------------------------------------------------------------- files to Parquet
+
+
+def _convert_new(
+    settings: Settings,
+    batch: _Batch,
+    distinct: Mapping[tuple[str, str], RawFile],
+    known: Mapping[tuple[str, str], LandedFile],
+    work: Path,
+) -> tuple[dict[tuple[str, str], LandedFile], dict[tuple[str, str], Path]]:
+    """The inventory of all distinct files, and where the Parquet of the new ones waits to be
+    installed."""
+    new = {
+        key: file
+        for key, file in distinct.items()
+        if not _is_landed(settings, known.get(key), file, batch.tables[file.table])
+    }
+    batch.warnings.extend(_check_new(batch, list(new.values())))
+    landed = {
+        key: replace(known[key], batch_id=batch.batch_id(file))
+        for key, file in distinct.items()
+        if key not in new
+    }
+    parts: dict[tuple[str, str], Path] = {}
+    for key, file in new.items():
+        part = work / file.table / _landing_name(key[1])
+        part.parent.mkdir(exist_ok=True)
+        rows, loaded = _convert(file, batch.tables[file.table], part)
+        landed[key] = LandedFile(
+            raw_table=file.table,
+            file=file.name,
+            sha256=key[1],
+            rows=rows,
+            batch_id=batch.batch_id(file),
+            first_loaded_at=loaded.first,
+            last_loaded_at=loaded.last,
+            unreadable_loaded_at=loaded.unreadable,
+        )
+        parts[key] = part
+    return landed, parts
+
+
+def _check_new(batch: _Batch, files: Sequence[RawFile]) -> list[str]:
+    """Check text and header of files without reading their rows; returns warnings. Raises BadInput
+    for all faults."""
+    faults: list[str] = []
+    warnings: list[str] = []
+    extra: dict[tuple[str, str], int] = defaultdict(int)
+    for file in files:
+        if file.is_empty:
+            continue
+        try:
+            warning = check_text(file)
+            header = read_header(file, batch.tables[file.table])
+        except BadInput as error:
+            faults.append(error.message)
+            continue
+        warnings += [warning] if warning else []
+        for name in header.extra:
+            extra[(file.table, name)] += 1
+    if faults:
+        raise BadInput(_together(faults))
+    for (table, name), count in sorted(extra.items()):
+        shown = repr(name) if name else "without a name"
+        warnings.append(
+            f"{table}: column {shown} is not in the raw contract; ignored ({_files(count)})"
+        )
+    return warnings
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def _landing_name(sha256: str) -> str:
+    return f"{sha256[:16]}.parquet"
+
+
+def landing_schema(table: Table) -> pa.Schema:
+    """Columns of a landed table: its own as text, then the file and the row (1-based) they stand
+    in."""
+    places = [pa.field("_file", pa.string()), pa.field("_row", pa.int64())]
+    return pa.schema([*text_schema(table), *places])
+
+
+def _is_landed(settings: Settings, known: LandedFile | None, file: RawFile, table: Table) -> bool:
+    """True where the landing holds this file whole, under this name and in today's columns."""
+    if known is None or known.file != file.name:
+        return False
+    path = settings.landing_root / file.table / _landing_name(known.sha256)
+    try:
+        with pq.ParquetFile(path) as landed:
+            is_whole = landed.metadata.num_rows == known.rows
+            return is_whole and landed.schema_arrow.equals(landing_schema(table))
+    except (pa.ArrowException, OSError):
+        return False
+
+
+def _convert(file: RawFile, table: Table, target: Path) -> tuple[int, LoadedRange]:
+    """Write `file` as landing Parquet; returns its rows and the range of its load stamps. Raises
+    BadInput."""
+    schema = landing_schema(table)
+    text = read_rows(file, table)
+    count = 0
+    with pq.ParquetWriter(
+        target,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=_repeating_columns(table),
+        write_statistics=False,
+    ) as writer:
+        for batch in text.batches:
+            rows = batch.num_rows
+            names = pa.repeat(pa.scalar(file.name, pa.string()), rows)
+            numbers = pa.array(np.arange(count + 1, count + rows + 1, dtype=np.int64))
+            writer.write_batch(
+                pa.RecordBatch.from_arrays([*batch.columns, names, numbers], schema=schema)
+            )
+            count += rows
+    return count, text.loaded or _loaded_range(target, table)
+
+
+def _repeating_columns(table: Table) -> list[str]:
+    """Columns whose values repeat; a dictionary of the others costs half of the writing time and is
+    dropped."""
+    own = {*table.key, *([table.parent.column] if table.parent else [])}
+    return [
+        column.name
+        for column in table.all_columns
+        if column.type != "timestamp" and column.name not in own
+    ] + ["_file"]
+
+
+def _loaded_range(path: Path, table: Table) -> LoadedRange:
+    """Range of the load stamps in landed text."""
+    found = query(
+        f"select min(instant), max(instant), count(*) - count(instant) "
+        f"from (select {loaded_at_expression(table)} as instant from read_parquet($path))",
+        {"path": str(path)},
+    )[0]
+    return LoadedRange(*found)
+
+
+def loaded_at_expression(table: Table) -> str:
+    """SQL that reads a landed row's load stamp as naive UTC, null where it does not read."""
+    if not table.load_columns:
+        return f"try_strptime({LOG_LOADED_AT}, '{LOG_LOADED_AT_FORMAT}')"
+    return (
+        f"case when regexp_matches(trim({LOADED_AT}), '{INSTANT_PATTERN}') "
+        f"then timezone('UTC', try_cast(trim({LOADED_AT}) as timestamp with time zone)) end"
+    )
+
+
+def query(sql: str, parameters: Mapping[str, object]) -> list[tuple]:
+    """Rows of one SQL query over landed Parquet, by a DuckDB of its own in the timezone UTC."""
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        return connection.execute(sql, dict(parameters)).fetchall()
+
+
+# ------------------------------------------------------------------------------- as_of, release_id
+
+
+def _as_of(
+    settings: Settings,
+    inventory: Iterable[LandedFile],
+    bound: datetime | None,
+    parts: Mapping[tuple[str, str], Path],
+) -> datetime:
+    """Greatest readable load stamp at or before `bound`, naive UTC. Raises BadInput where no row is
+    visible."""
+    limit = None if bound is None else bound.astimezone(UTC).replace(tzinfo=None)
+    candidates = []
+    for row in inventory:
+        if row.last_loaded_at is None or row.first_loaded_at is None:
+            continue
+        if limit is None or row.last_loaded_at <= limit:
+            candidates.append(row.last_loaded_at)
+        elif row.first_loaded_at <= limit:
+            path = parts.get(row.key) or _landing_path(settings, row)
+            candidates.append(_last_before(path, all_tables()[row.raw_table], limit))
+    if candidates:
+        return max(candidates)
+    if bound is None:
+        raise BadInput(f"{LOADED_AT}: no row has a readable one; write UTC ISO 8601 with an offset")
+    raise BadInput(f"no raw row was loaded at or before {bound.isoformat()}; choose a later day")
+
+
+def _last_before(path: Path, table: Table, limit: datetime) -> datetime:
+    return query(
+        f"select max(instant) from (select {loaded_at_expression(table)} as instant "
+        "from read_parquet($path)) where instant <= $limit",
+        {"path": str(path), "limit": limit},
+    )[0][0]
+
+
+def release_id(settings: Settings, as_of: datetime, inventory: Iterable[LandedFile]) -> str:
+    """Identifier of the release made of these inputs at `as_of` (naive UTC): `YYYYMMDDTHHMMSSZ-`
+    and 12 hex.
+
+    Equal inputs give equal identifiers: files with a visible row, reference data, models, vintages
+    and as_of.
+    """
+    visible = sorted(
+        f"{row.raw_table} {row.sha256}" for row in inventory if row.is_visible_at(as_of)
+    )
+    parts = [
+        ["source", settings.ticketing_source],
+        ["as_of", as_of.isoformat(timespec="microseconds")],
+        ["inputs", *visible],
+        ["seeds", *_hashed(settings.seed_root, sorted(settings.seed_root.glob("*.csv")))],
+        ["models", *_hashed(settings.dbt_project_root, model_files(settings.dbt_project_root))],
+        ["vintages", *_hashed(settings.vintages_root, _files_below(settings.vintages_root))],
+    ]
+    digest = hashlib.sha256("\n".join("\n".join(part) for part in parts).encode()).hexdigest()
+    return f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:12]}"
+
+
+def model_files(dbt_project_root: Path) -> list[Path]:
+    """Files of the dbt project that decide what the marts hold, without what dbt wrote itself."""
+    return [
+        path
+        for path in _files_below(dbt_project_root)
+        if path.suffix in MODEL_SUFFIXES
+        and not path.relative_to(dbt_project_root).parts[0].startswith(NOT_MODELS)
+    ]
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _hashed(root: Path, files: Iterable[Path]) -> list[str]:
+    return [
+        f"{path.relative_to(root).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in files
+    ]
+
+
+# -------------------------------------------------------------------------------- the state folder
+
+
+def read_inventory(path: Path) -> list[LandedFile]:
+    """Landed files; empty where the inventory is missing or does not read."""
+    try:
+        rows = pq.read_table(path, schema=INVENTORY_SCHEMA)
+    except (pa.ArrowException, OSError, ValueError):
+        # Then every file counts as new: the raw files are the truth, the landing is made from them.
+        return []
+    return [LandedFile(**row) for row in rows.to_pylist()]
+
+
+def _inventory_path(settings: Settings) -> Path:
+    return settings.landing_root / "_files" / "files.parquet"
+
+
+def _published_inventory_path(settings: Settings) -> Path:
+    return settings.landing_root / "_files" / "published.parquet"
+
+
+def _published_inventory(settings: Settings) -> list[LandedFile]:
+    """Files behind the release published last: these may not change any more.
+
+    What was landed but refused later (by other checks, by the gate) may still be mended in place.
+    """
+    if _is_published(settings, _inventory_path(settings)):
+        return read_inventory(_inventory_path(settings))
+    return read_inventory(_published_inventory_path(settings))
+
+
+def _keep_published_inventory(settings: Settings) -> None:
+    """Keep the inventory that is about to be replaced, where its release was published."""
+    files, kept = _inventory_path(settings), _published_inventory_path(settings)
+    if _is_published(settings, files):
+        part = settings.work_root / "landing" / kept.name
+        shutil.copyfile(files, part)
+        os.replace(part, kept)
+
+
+def _is_published(settings: Settings, inventory_path: Path) -> bool:
+    try:
+        release = pq.read_schema(inventory_path).metadata[RELEASE_KEY].decode()
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+        return False
+    return (settings.releases_root / release).is_dir()
+
+
+def _landing_path(settings: Settings, row: LandedFile) -> Path:
+    return settings.landing_root / row.raw_table / _landing_name(row.sha256)
+
+
+@contextmanager
+def _fresh_work(settings: Settings) -> Iterator[Path]:
+    """A private folder for files in the making, on the landing's disk; gone afterwards."""
+    work = make_private(settings.work_root) / "landing"
+    # A killed run leaves its own behind.
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        yield make_private(work)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def _faults_of_the_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or "CX_STATE_ROOT"
+        reason = error.strerror or "reading or writing failed"
+        raise Fault(f"{place}: {reason}; make room or give access, then run again") from error
+
+
+def _install(
+    settings: Settings, inventory: Sequence[LandedFile], parts: Mapping[tuple[str, str], Path]
+) -> None:
+    """Make the landing folder hold exactly the inventory: move new files in, take strangers
+    away."""
+    root = make_private(settings.landing_root)
+    wanted = {_landing_path(settings, row) for row in inventory}
+    for name, table in all_tables().items():
+        folder = make_private(root / name)
+        empty = folder / EMPTY_NAME
+        _write_atomically(settings, empty, landing_schema(table).empty_table())
+        wanted.add(empty)
+    for (table_name, sha256), part in parts.items():
+        os.replace(part, root / table_name / _landing_name(sha256))
+    for folder in root.iterdir():
+        if folder.name in ("_files", "_run"):
+            continue
+        _remove_strangers(folder, wanted)
+
+
+def _remove_strangers(folder: Path, wanted: set[Path]) -> None:
+    if not folder.is_dir():
+        folder.unlink()
+        return
+    for path in folder.iterdir():
+        if path not in wanted:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _by_key(inventory: Iterable[LandedFile]) -> dict[tuple[str, str], LandedFile]:
+    return {row.key: row for row in inventory}
+
+
+def _write_inventory(settings: Settings, inventory: Sequence[LandedFile], release: str) -> None:
+    rows = [vars(row) for row in inventory]
+    schema = INVENTORY_SCHEMA.with_metadata({RELEASE_KEY: release})
+    table = pa.Table.from_pylist(rows, schema=schema)
+    _write_atomically(settings, _inventory_path(settings), table)
+
+
+def _write_run(settings: Settings, as_of: datetime, release: str) -> None:
+    row = {
+        "as_of": as_of,
+        "release_id": release,
+        "ticketing_source": settings.ticketing_source,
+    }
+    table = pa.Table.from_pylist([row], schema=RUN_SCHEMA)
+    _write_atomically(settings, settings.landing_root / "_run" / "run.parquet", table)
+
+
+def _write_atomically(settings: Settings, target: Path, table: pa.Table) -> None:
+    """Write a small table so that a reader finds the old file or the new one, never a part."""
+    make_private(target.parent)
+    part = settings.work_root / "landing" / f"{target.parent.name}-{target.name}"
+    pq.write_table(table, part, compression="zstd")
+    os.replace(part, target)
+
+
+def _rows_by_table(batch: _Batch, inventory: Iterable[LandedFile]) -> dict[str, int]:
+    rows = dict.fromkeys({**load_contract().tables, **batch.tables}, 0)
+    for row in inventory:
+        rows[row.raw_table] += row.rows
+    return rows
