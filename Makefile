@@ -4,29 +4,53 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CX_RAW_ROOT ?= data/raw
 
+# No part of the system reports to anybody.
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export GX_ANALYTICS_ENABLED := false
 
 .PHONY: help setup run test lint dagster lock clean
 
-help:
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+help: ## list what can be made
+	@sed -n -E 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: $(STAMP) ## create .venv from the lock
 
 $(STAMP): requirements.lock pyproject.toml
+	@echo "Installing the locked requirements into $(VENV) (a few minutes the first time)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
+
+run: $(STAMP) ## sample data where there is none, then the main job
+	@$(BIN)/cx sample --out "$(CX_RAW_ROOT)" --if-empty
+	@$(BIN)/cx run
+
+test: $(STAMP) lint ## every test, fast ones first
+	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest tests/integration
+
+lint: $(STAMP) ## style of Python and SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests
+
+dagster: $(STAMP) ## the Dagster UI with every asset, job and schedule
+	@$(BIN)/cx dagster
 
 lock: $(STAMP) ## resolve all groups together, then write one lock per use
 	@mkdir -p build
 	$(BIN)/uv pip compile pyproject.toml --all-extras $(LOCK_FLAGS) --output-file build/all.lock
-	$(BIN)/uv pip compile pyproject.toml --extra dev $(LOCK_FLAGS) --constraint build/all.lock --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra spark $(LOCK_FLAGS) --constraint build/all.lock --output-file requirements-spark.lock
-	$(BIN)/uv pip compile pyproject.toml --extra dashboard $(LOCK_FLAGS) --constraint build/all.lock --output-file requirements-dashboard.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev $(LOCK_FLAGS) --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra spark $(LOCK_FLAGS) --output-file requirements-spark.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dashboard $(LOCK_FLAGS) --output-file requirements-dashboard.lock
 
 LOCK_FLAGS := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
-	--no-annotate --custom-compile-command "make lock"
+	--no-annotate --custom-compile-command "make lock" --constraint build/all.lock
+
+clean: ## remove what was built: environment, warehouse, releases, logs (the raw files stay)
+	rm -rf $(VENV) build data/state/landing data/state/work data/state/releases data/state/dagster dbt_project/target dbt_project/logs
