@@ -45,12 +45,12 @@ dagster: $(STAMP) ## the Dagster UI with every asset, job and schedule
 lock: $(STAMP) ## resolve all groups together, then write one lock per use
 	@mkdir -p build
 	$(BIN)/uv pip compile pyproject.toml --all-extras $(LOCK_FLAGS) --output-file build/all.lock
-	$(BIN)/uv pip compile pyproject.toml --extra dev $(LOCK_FLAGS) --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra spark $(LOCK_FLAGS) --output-file requirements-spark.lock
-	$(BIN)/uv pip compile pyproject.toml --extra dashboard $(LOCK_FLAGS) --output-file requirements-dashboard.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev $(LOCK_FLAGS) --constraint build/all.lock --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra spark $(LOCK_FLAGS) --constraint build/all.lock --output-file requirements-spark.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dashboard $(LOCK_FLAGS) --constraint build/all.lock --output-file requirements-dashboard.lock
 
 LOCK_FLAGS := --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
-	--no-annotate --custom-compile-command "make lock" --constraint build/all.lock
+	--no-annotate --custom-compile-command "make lock"
 
 clean: ## remove what was built: environment, warehouse, releases, logs (the raw files stay)
 	rm -rf $(VENV) build data/state/landing data/state/work data/state/releases data/state/dagster dbt_project/target dbt_project/logs

@@ -119,8 +119,10 @@ def rows_too_many(release: Path) -> list[str]:
         if count:
             name = f"{rule['mart']} [{rule['agent_id']} {rule['period_month'] or 'any month'}]"
             lines.append(f"{name}: expected no row, actual {count} | {rule['arithmetic']}")
-    known = {tuple(row[column] for column in KEYS["lost_and_found"])
-             for row in read_expected("lost_and_found")}
+    known = {
+        tuple(row[column] for column in KEYS["lost_and_found"])
+        for row in read_expected("lost_and_found")
+    }
     for key, rows in published_rows(release, "lost_and_found").items():
         count = sum(row["rows"] for row in rows)
         if key not in known and count:

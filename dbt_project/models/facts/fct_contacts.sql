@@ -44,8 +44,13 @@ select
     types.contact_family,
     types.is_escalation_by_design,
     totals.interaction_count,
+    -- Not least(): it would take the cap where there is no plausible time at all.
     cast(
-        least(totals.plausible_seconds, {{ var('handle_cap_seconds') }}) as decimal(18, 6)
+        case
+            when totals.plausible_seconds > {{ var('handle_cap_seconds') }}
+                then {{ var('handle_cap_seconds') }}
+            else totals.plausible_seconds
+        end as decimal(18, 6)
     ) as handle_seconds,
     first_interactions.tier = 'T1' and not types.is_escalation_by_design as is_escalatable,
     first_interactions.tier = 'T1' and not types.is_escalation_by_design

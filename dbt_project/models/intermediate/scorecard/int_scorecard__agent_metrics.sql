@@ -101,7 +101,7 @@ compared as (
         *,
         -- Direction band: the distance from 0.85 to 1, so that nobody gains by rushing.
         case
-            when direction = 'band'
+            when direction = 'band' and adjusted_value is not null
                 then greatest(adjusted_value - 1, 0.85 - adjusted_value, 0)
             else adjusted_value
         end as compared_value
