@@ -220,7 +220,7 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
         "published_scores_are_kept",
         "critical",
         gxe.ExpectColumnValuesToBeBetween,
-        context.against_previous_release(-5, 5),
+        context.against_previous_release(-5, 5, "month_overall_score"),
         scope="calendar",
         column="month_overall_score_change",
     )
@@ -228,7 +228,7 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
         "published_scores_hardly_move",
         "warning",
         gxe.ExpectColumnValuesToBeBetween,
-        context.against_previous_release(-1, 1),
+        context.against_previous_release(-1, 1, "month_overall_score"),
         scope="calendar",
         column="month_overall_score_change",
     )

@@ -165,6 +165,7 @@ class SuiteContext:
     agents: agents the scorecard has in this month, None where no scorecard was read.
     previous_rows: rows of the whole mart in the release published before, None without one.
     previous_months: how many months the candidate shares with that release.
+    compared: statistic -> months whose mean was compared with that release.
     """
 
     mart: str
@@ -178,6 +179,7 @@ class SuiteContext:
     agents: int | None = None
     previous_rows: int | None = None
     previous_months: int = 0
+    compared: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def month_has_ended(self) -> bool:
@@ -227,7 +229,9 @@ class SuiteContext:
         The tolerance is `spreads` times the robust spread of those means and the sampling error of
         this month's mean together; never under `floor` (a very stable past must not make every
         small movement an alarm), never over `cap` (a restless past must not excuse everything).
-        floor and cap are in units of the statistic, or shares of the centre when is_relative.
+        A mean that may miss by more than the cap through sampling alone proves nothing and is not
+        assessed. floor and cap are in units of the statistic, or shares of the centre when
+        is_relative.
         """
         summaries = self._of(statistic)
         now = summaries.get(self.month)
@@ -242,6 +246,8 @@ class SuiteContext:
         spread = MAD_TO_SIGMA * median(abs(mean - centre) for mean in means)
         sampling = median(summary.stdev for summary in history) / math.sqrt(now.count)
         scale = abs(centre) if is_relative else 1.0
+        if 3 * sampling > cap * scale:
+            return NotAssessed("not enough values: their mean scatters more than the tolerance")
         tolerance = min(max(spreads * math.hypot(spread, sampling), floor * scale), cap * scale)
         return Between(centre - tolerance, centre + tolerance)
 
@@ -285,12 +291,19 @@ class SuiteContext:
             return NotAssessed("not enough history: no previous release")
         return Between(low=self.previous_rows)
 
-    def against_previous_release(self, low: float, high: float | None) -> Limits:
-        """The given range, where a previous release has months in common with the candidate."""
+    def against_previous_release(
+        self, low: float, high: float | None, statistic: str | None = None
+    ) -> Limits:
+        """The given range, where a previous release has months in common with the candidate.
+
+        statistic: the column judged is `<statistic>_change`, so the months must also have values.
+        """
         if self.previous_rows is None:
             return NotAssessed("not enough history: no previous release")
         if self.previous_months == 0:
             return NotAssessed("not enough history: no month in common with the previous release")
+        if statistic is not None and not self.compared.get(statistic):
+            return NotAssessed("not enough history: no month with values in both releases")
         return Between(low, high)
 
     def _of(self, statistic: str) -> Mapping[date, Summary]:

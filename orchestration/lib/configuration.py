@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,8 @@ class Row:
 class Findings:
     """Faults and warnings in the order they were found.
 
-    `unread` names the seeds that could not be read at all: what others say about them is not judged.
+    `unread` names the seeds that could not be read at all: what others say about them is not
+    judged.
     """
 
     folder: str
@@ -244,8 +246,14 @@ def _minute(cell: str) -> int:
     return read.hour * 60 + read.minute
 
 
+@cache
+def known_timezones() -> frozenset[str]:
+    """Names of the IANA timezones of this machine; listing them takes a moment."""
+    return frozenset(available_timezones())
+
+
 def _timezone(cell: str) -> str:
-    if cell not in available_timezones():
+    if cell not in known_timezones():
         raise ValueError(f"{cell!r} is not an IANA timezone; write it like Europe/London")
     return cell
 
@@ -496,7 +504,7 @@ def _check_metric(row: Row, findings: Findings) -> None:
             findings.fault(
                 file,
                 row.line,
-                f"direction {direction} wants a target {better} the floor; correct one of the three",
+                f"direction {direction} wants a target {better} the floor; correct one of them",
             )
     if row.has("metric") and row["direction"] == "band" and row["metric"] != BAND_METRIC:
         findings.fault(

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.lib.errors import Fault
+from orchestration.lib.settings import make_private
 
 if TYPE_CHECKING:
     from orchestration.lib.settings import Settings
@@ -98,6 +99,39 @@ def manifest_path(settings: Settings) -> Path:
     return target_path(settings) / "manifest.json"
 
 
+def frozen_seeds(settings: Settings) -> Path:
+    """Folder of the copy of the reference data that dbt works on."""
+    return settings.dbt_work_root / "seeds"
+
+
+def freeze_seeds(settings: Settings) -> Path:
+    """Copy the reference data to where dbt reads it; returns the folder.
+
+    dbt must never be given the business's own files: for a seed folder outside its project it
+    writes the statement it ran over the CSV itself. The copy also keeps one state of the reference
+    data for a whole run, whoever edits it meanwhile.
+    """
+    frozen = frozen_seeds(settings)
+    shutil.rmtree(frozen, ignore_errors=True)
+    make_private(frozen)
+    for path in sorted(settings.seed_root.glob("*.csv")):
+        shutil.copyfile(path, frozen / path.name)
+    return frozen
+
+
+def hash_seeds(folder: Path) -> dict[str, str]:
+    """sha256 of every seed file of a folder, by name."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.glob("*.csv"))
+    }
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """Environment of a dbt process of the jobs: that of the settings, on the frozen seeds."""
+    return {**settings.dbt_environment(), "CX_SEED_ROOT": os.fspath(frozen_seeds(settings))}
+
+
 def results_path(settings: Settings, release_id: str) -> Path:
     """Where the results of the build of a release are kept until its candidate is made."""
     return settings.work_root / "dbt_results" / f"{release_id}.json"
@@ -116,6 +150,7 @@ def prepare_manifest(settings: Settings) -> Path:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     fingerprint_path.unlink(missing_ok=True)
+    freeze_seeds(settings)
     parsed = subprocess.run(
         [
             os.fspath(dbt_executable()),
@@ -127,7 +162,7 @@ def prepare_manifest(settings: Settings) -> Path:
             "--profiles-dir",
             os.fspath(settings.profiles_root),
         ],
-        env={**os.environ, **settings.dbt_environment()},
+        env={**os.environ, **dbt_environment(settings)},
         cwd=settings.dbt_project_root,
         capture_output=True,
         text=True,

@@ -7,7 +7,10 @@ contents of a cell.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+SHOWN_FAULTS = 20
 
 
 class CxError(Exception):
@@ -45,3 +48,9 @@ class LockHeld(CxError):
     """Another run works on the same warehouse."""
 
     exit_code = 4
+
+
+def one_per_line(faults: Sequence[str]) -> str:
+    """Faults as a message, one per line; of very many the first, and how many more there are."""
+    more = len(faults) - SHOWN_FAULTS
+    return "\n".join([*faults[:SHOWN_FAULTS], *([f"and {more} more faults"] if more > 0 else [])])

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.lib.contract import LOADED_AT, Table, load_contract
-from orchestration.lib.errors import BadInput, Fault
+from orchestration.lib.errors import BadInput, Fault, one_per_line
 from orchestration.lib.manifest import MANIFEST_NAME, Entry, check_files, check_rows, read_manifest
 from orchestration.lib.raw_files import (
     SUFFIXES,
@@ -55,7 +55,6 @@ INSTANT_PATTERN = (
 RELEASE_KEY = b"release_id"
 MODEL_SUFFIXES = (".sql", ".yml", ".csv")
 NOT_MODELS = ("target", "logs", "dbt_packages")
-SHOWN_FAULTS = 20
 
 INVENTORY_SCHEMA = pa.schema(
     [
@@ -271,7 +270,7 @@ def _refuse_empty_files(batch: _Batch) -> None:
         if file.is_empty and batch.tables[file.table].required and not _is_listed_empty(batch, file)
     ]
     if faults:
-        raise BadInput(_together(faults))
+        raise BadInput(one_per_line(faults))
 
 
 def _is_listed_empty(batch: _Batch, file: RawFile) -> bool:
@@ -298,7 +297,7 @@ def _refuse_changed_files(batch: _Batch, published: Iterable[LandedFile]) -> Non
                 "give every delivery its own batch_id"
             )
     if faults:
-        raise BadInput(_together(faults))
+        raise BadInput(one_per_line(faults))
 
 
 def _distinct_files(batch: _Batch) -> dict[tuple[str, str], RawFile]:
@@ -354,11 +353,6 @@ def _check_row_counts(
             f"{', '.join(f'{name}/' for name in without)}: required, but the files hold no row; "
             f"land the rows, or list the files with zero rows in {MANIFEST_NAME}"
         )
-
-
-def _together(faults: Sequence[str]) -> str:
-    more = len(faults) - SHOWN_FAULTS
-    return "\n".join([*faults[:SHOWN_FAULTS], *([f"and {more} more files"] if more > 0 else [])])
 
 
 # -------------------------------------------------------------------------------- files to Parquet
@@ -422,7 +416,7 @@ def _check_new(batch: _Batch, files: Sequence[RawFile]) -> list[str]:
         for name in header.extra:
             extra[(file.table, name)] += 1
     if faults:
-        raise BadInput(_together(faults))
+        raise BadInput(one_per_line(faults))
     for (table, name), count in sorted(extra.items()):
         shown = repr(name) if name else "without a name"
         warnings.append(

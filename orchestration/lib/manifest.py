@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from orchestration.lib.errors import BadInput
+from orchestration.lib.errors import BadInput, one_per_line
 from orchestration.lib.raw_files import RawFile
 
 MANIFEST_NAME = "manifest.jsonl"
@@ -66,20 +66,18 @@ def read_manifest(raw_root: Path) -> dict[str, Entry] | None:
 
 def _entry(line: str, number: int) -> Entry:
     try:
-        return Entry.model_validate(_object(line))
-    except ValidationError as error:
-        keys = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors()}))
-        reason = f"the value of {keys} is missing or not accepted"
+        found: Any = json.loads(line)
     except ValueError:
+        found = None
+    if isinstance(found, dict):
+        try:
+            return Entry.model_validate(found)
+        except ValidationError as error:
+            keys = ", ".join(sorted({str(fault["loc"][0]) for fault in error.errors()}))
+            reason = f"the value of {keys} is missing or not accepted"
+    else:
         reason = "the line is not a JSON object"
     raise BadInput(f"{MANIFEST_NAME} line {number}: {reason}; have the loader write it again")
-
-
-def _object(line: str) -> dict[str, Any]:
-    found = json.loads(line)
-    if not isinstance(found, dict):
-        raise ValueError("no object")
-    return found
 
 
 def _inside(path: str, raw_root: Path, number: int) -> str:
@@ -129,7 +127,7 @@ def check_files(
             )
     faults += _batch_faults(entries, files)
     if faults:
-        raise BadInput("\n".join(faults))
+        raise BadInput(one_per_line(faults))
 
 
 def _batch_faults(entries: Mapping[str, Entry], files: Sequence[RawFile]) -> list[str]:
@@ -160,4 +158,4 @@ def check_rows(entries: Mapping[str, Entry], rows: Mapping[str, int]) -> None:
         if name in rows and rows[name] != entry.rows
     ]
     if faults:
-        raise BadInput("\n".join(faults))
+        raise BadInput(one_per_line(faults))

@@ -1,6 +1,6 @@
 """The fixed lists of the invented company: contact types, channels, zones, states, tables.
 
-Here: names and the numbers that make one contact type harder than another. Not here: anything drawn.
+Here: names and the numbers that make one contact type harder than another. Not here: what is drawn.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ class ContactType:
 
 
 CONTACT_TYPES = (
-    ContactType("billing_question", "billing", 0.15, 0.85, 0.10, -0.10, -0.15),
-    ContactType("refund_request", "billing", 0.09, 1.15, -0.55, 0.35, 0.50, True),
-    ContactType("invoice_copy", "billing", 0.06, 0.55, 0.35, -0.55, -0.80),
-    ContactType("login_problem", "account", 0.12, 0.90, 0.05, 0.10, -0.05),
-    ContactType("password_reset", "account", 0.10, 0.50, 0.40, -0.50, -0.90),
-    ContactType("account_change", "account", 0.07, 0.95, 0.15, -0.15, -0.10),
-    ContactType("bug_report", "product", 0.08, 1.70, -0.55, 0.50, 0.75, True),
-    ContactType("how_to", "product", 0.11, 0.95, 0.30, -0.20, -0.25),
-    ContactType("late_delivery", "delivery", 0.09, 1.00, -0.25, 0.15, 0.00),
-    ContactType("return_request", "delivery", 0.06, 1.00, 0.05, 0.05, 0.00),
-    ContactType("cancellation", "retention", 0.05, 1.30, -0.50, 0.20, 0.40, True),
-    ContactType("complaint_escalation", "retention", 0.02, 1.90, -0.85, 0.50, 2.30, True),
+    ContactType("billing_question", "billing", 0.15, 0.85, 0.20, -0.20, -0.25),
+    ContactType("refund_request", "billing", 0.09, 1.15, -0.85, 0.70, 0.70, True),
+    ContactType("invoice_copy", "billing", 0.06, 0.55, 0.45, -0.70, -0.80),
+    ContactType("login_problem", "account", 0.12, 0.90, 0.15, 0.00, -0.10),
+    ContactType("password_reset", "account", 0.10, 0.50, 0.50, -0.65, -0.90),
+    ContactType("account_change", "account", 0.07, 0.95, 0.25, -0.25, -0.15),
+    ContactType("bug_report", "product", 0.08, 1.70, -0.95, 0.90, 1.00, True),
+    ContactType("how_to", "product", 0.11, 0.95, 0.40, -0.30, -0.35),
+    ContactType("late_delivery", "delivery", 0.09, 1.00, -0.10, 0.05, -0.05),
+    ContactType("return_request", "delivery", 0.06, 1.00, 0.15, -0.05, -0.05),
+    ContactType("cancellation", "retention", 0.05, 1.30, -0.90, 0.60, 0.60, True),
+    ContactType("complaint_escalation", "retention", 0.02, 1.90, -1.20, 0.90, 2.30, True),
 )
 CONTACT_TYPE_NAMES = tuple(kind.name for kind in CONTACT_TYPES)
 # Deliberately absent from the seed of contact types.

@@ -3,8 +3,9 @@
 Here: the `Column` and its Arrow and text forms, identifiers, loading stamps, named random streams.
 Not here: what the columns mean (the topic modules) and where they are written (`write`).
 
-Times are int64 seconds since 1970 UTC, dates int64 days since 1970, both with `NULL` for null. Coded
-columns hold int positions in a vocabulary, negative for null; numbers are float64 with NaN for null.
+Times are int64 seconds since 1970 UTC, dates int64 days since 1970, both with `NULL` for null.
+Coded columns hold int positions in a vocabulary, negative for null; numbers are float64 with NaN
+for null.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def stream(seed: int, name: str) -> np.random.Generator:
 def loaded_after(
     rng: np.random.Generator, happened: np.ndarray, minutes: float, late_share: float = 0.01
 ) -> np.ndarray:
-    """Loading stamps in seconds: some `minutes` after the event, `late_share` of them 1 to 6 days."""
+    """Loading stamps in seconds: some `minutes` after the event, `late_share` of them days."""
     delay = rng.exponential(minutes * 60, happened.shape)
     late = rng.random(happened.shape) < late_share
     delay += np.where(late, rng.uniform(DAY, 6 * DAY, happened.shape), 0)

@@ -91,7 +91,7 @@ class QualityFrames:
 def quality_frames(
     world: World, traits: Traits, latent: Latent, service: Service, evaluators: Evaluators
 ) -> QualityFrames:
-    """qa_evaluations and qa_criterion_scores: four to six a month and agent."""
+    """qa_evaluations and qa_criterion_scores: five to seven a month and agent."""
     rng = world.rng("quality")
     picked = _sample_interactions(world, rng, service)
     ticket, agent, channel, start, seconds = (column[picked] for column in service.interactions)
@@ -176,7 +176,10 @@ def quality_frames(
 
 
 def _sample_interactions(world: World, rng: np.random.Generator, service: Service) -> np.ndarray:
-    """Rows of interactions to evaluate: four to six for each agent and month, fewer if too few."""
+    """Rows of interactions to evaluate: five to seven for each agent and month, fewer if too few.
+
+    Some of them will not be scored, so about five and a half are.
+    """
     _, agent, _, start, seconds = service.interactions
     done = start + seconds < world.clock.cutoff - DAY
     month = world.clock.month_of_day[world.clock.day_index(start)]
@@ -185,7 +188,7 @@ def _sample_interactions(world: World, rng: np.random.Generator, service: Servic
     order = np.lexsort((rng.random(len(group)), group))
     ordered = group[order]
     begins = np.searchsorted(ordered, ordered)
-    wanted = rng.integers(4, 7, world.agents * months + 1)
+    wanted = rng.integers(5, 8, world.agents * months + 1)
     wanted[-1] = 0
     return np.sort(order[np.arange(len(order)) - begins < wanted[ordered]])
 

@@ -60,9 +60,9 @@ WEEK = 7 * DAY
 SPAN = 1 << 34
 SECONDS_PER_TOUCH = 500.0
 KEPT, SPAM, MERGED, LINKED, DELETED, REVIVED = range(6)
-DIRECT_TIER = (0.775, 0.17, 0.055)
-REOPEN_LOGIT = -1.86
-REPEAT_LOGIT = -2.62
+DIRECT_TIER = (0.745, 0.175, 0.08)
+REOPEN_LOGIT = -1.72
+REPEAT_LOGIT = -2.58
 
 
 @dataclass(frozen=True)
@@ -366,7 +366,7 @@ def _run_wave(
     tier = rng.choice(3, size=count, p=DIRECT_TIER)
     human = ~wave.by_bot
     live = np.isin(wave.channel, (PHONE, CHAT))
-    reach = np.where(live, 0.06, 0.7)
+    reach = np.where(live, 0.2, 1.0)
 
     def pool_of(rows: np.ndarray, level: np.ndarray) -> np.ndarray:
         base = np.where(level == 2, 4 * world.teams, (wave.team[rows] * 2 + level) * 2)
@@ -591,6 +591,7 @@ class ServiceFrames:
     interactions: Frame
     dispositions: dict[str, int]
     features: dict[str, int]
+    implausible: int
 
 
 def service_frames(world: World, service: Service) -> ServiceFrames:
@@ -605,7 +606,7 @@ def service_frames(world: World, service: Service) -> ServiceFrames:
     events = _event_frame(world, rng, service, replaced, bare)
     interactions, odd = _interaction_frame(world, rng, service, replaced, bare)
     names = {world.agents + len(BOTS) + k for k in range(3)}
-    features |= odd | service.planted
+    features |= service.planted
     features |= {
         "tickets_of_unknown_agents": int(np.isin(replaced, list(names)).sum()),
         "tickets_worked_after_leaving": int(
@@ -616,7 +617,7 @@ def service_frames(world: World, service: Service) -> ServiceFrames:
         "closed_never_solved": int(service.outcome.is_closed_unsolved.sum()),
         "solved_by_bot": int(service.tickets.by_bot.sum()),
     }
-    return ServiceFrames(tickets, events, interactions, dispositions, features)
+    return ServiceFrames(tickets, events, interactions, dispositions, features, odd)
 
 
 def _replaced_actors(world: World, rng: np.random.Generator, service: Service) -> np.ndarray:
@@ -779,7 +780,7 @@ def _interaction_frame(
     service: Service,
     replaced: np.ndarray,
     bare: np.ndarray,
-) -> tuple[Frame, dict[str, int]]:
+) -> tuple[Frame, int]:
     """interactions, a few with durations nobody can believe."""
     ticket, agent, channel, start, seconds = service.interactions
     keep = np.flatnonzero((start + seconds <= world.clock.cutoff) & ~bare[ticket])
@@ -815,7 +816,7 @@ def _interaction_frame(
         "_loaded_at": times(loaded_after(rng, np.maximum(start, end), 12, 0.006)),
         "_deleted": booleans(np.zeros(count)),
     }
-    return frame, {"implausible_durations": len(odd)}
+    return frame, len(odd)
 
 
 def survey_frame(

@@ -224,8 +224,8 @@ def build_world(agents: int, months: int, tickets: int, seed: int) -> World:
         covered = slice(max(stint.since, 0), max(min(stint.until, clock.horizon), 0))
         team_on[stint.agent, covered] = stint.team
         tier_on[stint.agent, covered] = stint.tier
-    # 107 tickets per agent and month fill a scheduled load of about three hours a day.
-    load = tickets / (agents * 0.88 * clock.days / 30.4) / 107
+    # 134 tickets per agent and month would fill 195 scheduled minutes a day.
+    load = tickets / (agents * 0.88 * clock.days / 30.4) / 134
     return World(
         seed=seed,
         clock=clock,
@@ -239,7 +239,7 @@ def build_world(agents: int, months: int, tickets: int, seed: int) -> World:
         left=left,
         team=team_on,
         tier=tier_on,
-        load=float(np.clip(load, 0.55, 2.0)),
+        load=float(np.clip(load, 0.5, 2.0)),
         agent_ids=tuple(f"A{k + 1:03d}" for k in range(agents)),
         team_ids=tuple(f"TEAM{k + 1:02d}" for k in range(teams)),
     )
@@ -358,7 +358,7 @@ def draw_traits(world: World) -> Traits:
     for mask, level, speed_level in (
         (groups.exceptional, 1.55, -0.9),
         (groups.weak, -2.0, 0.9),
-        (groups.strong_decliner, 0.25, 0.0),
+        (groups.strong_decliner, 0.15, 0.0),
         (groups.mild_decliner, 0.3, 0.0),
         (groups.improver, -1.3, 0.2),
         (groups.case_mix_trap, 1.0, -0.2),
@@ -377,12 +377,12 @@ def draw_traits(world: World) -> Traits:
     profile -= profile.mean(axis=1, keepdims=True)
     development = rng.normal(0, 1, (3, world.agents))
     return Traits(
-        quality=np.clip(85.8 + 6.6 * quality, 58, 98),
+        quality=np.clip(85.4 + 6.8 * quality, 58, 98),
         quality_noise=np.clip(4.6 * np.exp(rng.normal(0, 0.18, world.agents)), 3, 8),
         critical=0.018 * np.exp(-0.55 * quality),
-        satisfaction=2.08 + 0.50 * satisfaction,
+        satisfaction=2.06 + 0.50 * satisfaction,
         failure=-0.40 * resolution,
-        escalation=-2.42 - 0.26 * resolution,
+        escalation=-2.40 - 0.26 * resolution,
         speed=np.exp(0.12 * speed),
         adherence=np.clip(0.934 + 0.024 * adherence, 0.78, 0.985),
         occupancy=np.clip(0.72 + 0.04 * rng.permutation(scores), 0.55, 0.88),
@@ -452,10 +452,10 @@ def build_latent(world: World, traits: Traits, effects: Effects) -> Latent:
         by_month = rng.normal(0, sd, (world.agents, clock.month_of_day[-1] + 1))
         return by_month[:, clock.month_of_day]
 
-    quality = traits.quality[:, None] + trend(-3.2, -0.8, 1.5) - 7 * ramp + wobble(0.9)
+    quality = traits.quality[:, None] + trend(-3.1, -0.9, 1.5) - 7 * ramp + wobble(0.9)
     satisfaction = traits.satisfaction[:, None] + trend(-0.15, -0.04, 0.1) - 0.3 * ramp
-    failure = traits.failure[:, None] + trend(0.09, 0.03, -0.07) + 0.3 * ramp
-    critical = traits.critical[:, None] + trend(0.016, 0.003, -0.003)
+    failure = traits.failure[:, None] + trend(0.10, 0.03, -0.07) + 0.3 * ramp
+    critical = traits.critical[:, None] + trend(0.014, 0.003, -0.003)
     return Latent(
         quality=np.clip(quality + effects.quality, 40, 99),
         critical=np.clip(critical, 0.002, 0.3),

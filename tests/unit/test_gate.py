@@ -7,19 +7,19 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import mart_frames
 import pandas as pd
 import pytest
 
 from expectations import (
     agent_scorecard,
     agent_scorecard_metrics,
-    gate,
+    judging,
     metric_catalog,
     team_metrics,
 )
 from expectations.context import Between, NotAssessed, SuiteContext, SuiteDraft, Summary
 from expectations.gate import CheckResult, GateResult, run_gate
+from tests.unit import mart_frames
 
 Fault = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -154,11 +154,35 @@ def unmeasured(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(overall_score=frame["overall_score"].mask(in_last_month(frame)))
 
 
+def shifted_metrics(frame: pd.DataFrame) -> pd.DataFrame:
+    """A bad month for everybody: 15 points of a score, .15 of a share."""
+    for metric, by in (("qa_score", -15), ("csat", -0.15), ("fcr_rate", -0.15)):
+        frame = shifted("value", by, metric)(frame)
+    return frame
+
+
+def without_first_row(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.iloc[1:]
+
+
+def two_rows_only(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.iloc[:2]
+
+
+def no_critical_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(severity="warning")
+
+
+def undated_rows_used(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(reason=frame["reason"].mask(frame["period_month"].isna(), "used"))
+
+
 def quarantined(frame: pd.DataFrame) -> pd.DataFrame:
     rows = in_last_month(frame) & (frame["reason"] == "quarantined:orphan")
     return frame.assign(rows=frame["rows"].mask(rows, 400))
 
 
+# One fault at a time, because each of them breaks several expectations.
 PLANTED: list[tuple[str, Fault, str]] = [
     ("agent_scorecard", dropped_team, "every_large_team_appears"),
     ("agent_scorecard", doubled_rows, "key_is_unique"),
@@ -168,67 +192,20 @@ PLANTED: list[tuple[str, Fault, str]] = [
     ("agent_scorecard", shifted("overall_score", -15), "mean_overall_score_against_history"),
     ("agent_scorecard", shifted("overall_score", 15), "mean_overall_score_against_history"),
     ("agent_scorecard", unmeasured, "rated_agents_against_history"),
-    ("agent_scorecard", one_value("coverage", 1.2), "coverage_between_0_and_1"),
-    ("agent_scorecard", one_value("quality_score", 104.0), "quality_score_between_0_and_100"),
-    ("agent_scorecard", one_value("quality_score", None), "overall_score_only_with_quality"),
-    ("agent_scorecard", one_value("tier", "T9"), "tier_is_known"),
-    ("agent_scorecard", one_value("release_id", "another"), "one_release"),
     ("agent_scorecard_metrics", dropped_team, "every_large_team_appears"),
     ("agent_scorecard_metrics", doubled_rows, "key_is_unique"),
     ("agent_scorecard_metrics", doubled_agents, "row_count_against_history"),
     ("agent_scorecard_metrics", dropped_metric, "all_13_metrics_of_every_agent"),
     ("agent_scorecard_metrics", dropped_metric, "csat_sample_not_lost"),
     ("agent_scorecard_metrics", dropped_month, "no_month_is_missing"),
-    (
-        "agent_scorecard_metrics",
-        shifted("value", -15, "qa_score"),
-        "mean_qa_score_against_history",
-    ),
-    ("agent_scorecard_metrics", shifted("value", -0.15, "csat"), "mean_csat_against_history"),
-    (
-        "agent_scorecard_metrics",
-        shifted("value", -0.15, "fcr_rate"),
-        "mean_fcr_rate_against_history",
-    ),
+    ("agent_scorecard_metrics", shifted_metrics, "mean_qa_score_against_history"),
+    ("agent_scorecard_metrics", shifted_metrics, "mean_csat_against_history"),
+    ("agent_scorecard_metrics", shifted_metrics, "mean_fcr_rate_against_history"),
     ("agent_scorecard_metrics", scaled("value", 1.4, "aht_index"), "aht_index_is_centred"),
-    (
-        "agent_scorecard_metrics",
-        one_value("value", 60.0, "aht_index"),
-        "aht_index_between_0.2_and_5",
-    ),
-    (
-        "agent_scorecard_metrics",
-        one_value("value", 1.2, "escalation_rate"),
-        "shares_between_0_and_1_in_value",
-    ),
-    (
-        "agent_scorecard_metrics",
-        one_value("adjusted_value", 1.2, "csat"),
-        "shares_between_0_and_1_in_adjusted_value",
-    ),
-    (
-        "agent_scorecard_metrics",
-        one_value("value", None, "goal_progress"),
-        "value_is_there_when_measurable",
-    ),
-    (
-        "agent_scorecard_metrics",
-        one_value("denominator", 0.0, "csat"),
-        "value_is_null_when_not_measurable",
-    ),
-    ("agent_scorecard_metrics", one_value("metric", "charm"), "metric_is_known"),
-    ("agent_scorecard_metrics", one_value("points", -1.0), "points_between_0_and_100"),
-    ("agent_scorecard_metrics", one_value("weight", 1.1), "weight_between_0_and_1"),
     ("agent_context_metrics", dropped_agents_of_a_team, "every_agent_of_the_scorecard_appears"),
     ("agent_context_metrics", doubled_rows, "key_is_unique"),
     ("agent_context_metrics", doubled_agents, "row_count_against_history"),
     ("agent_context_metrics", dropped_month, "no_month_is_missing"),
-    ("agent_context_metrics", one_value("value", 1.2, "occupancy"), "shares_between_0_and_1"),
-    (
-        "agent_context_metrics",
-        one_value("value", 15_000.0, "average_handle_seconds"),
-        "average_handle_seconds_within_the_cap",
-    ),
     (
         "agent_context_metrics",
         scaled("value", 1.6, "average_handle_seconds"),
@@ -239,29 +216,97 @@ PLANTED: list[tuple[str, Fault, str]] = [
     ("team_metrics", doubled_teams, "row_count_against_history"),
     ("team_metrics", dropped_metric, "all_13_metrics_of_every_team"),
     ("team_metrics", dropped_month, "no_month_is_missing"),
-    ("team_metrics", shifted("value", -15, "qa_score"), "mean_qa_score_against_history"),
-    ("team_metrics", shifted("value", -0.15, "csat"), "mean_csat_against_history"),
-    ("team_metrics", one_value("value", 1.2, "csat"), "shares_between_0_and_1"),
+    ("team_metrics", shifted_metrics, "mean_qa_score_against_history"),
+    ("team_metrics", shifted_metrics, "mean_csat_against_history"),
+    ("team_metrics", shifted_metrics, "mean_fcr_rate_against_history"),
     ("metric_catalog", doubled_table, "key_is_unique"),
     ("metric_catalog", doubled_table, "weights_sum_to_1_per_version"),
-    ("metric_catalog", lambda frame: frame.iloc[1:], "every_metric_is_explained"),
-    ("metric_catalog", one_value("weight", 1.2), "weight_between_0_and_1"),
-    ("metric_catalog", one_value("owner", None), "owner_is_written"),
-    ("metric_catalog", one_value("direction", "sideways"), "direction_is_known"),
+    ("metric_catalog", without_first_row, "every_metric_is_explained"),
     ("lost_and_found", doubled_rows, "key_is_unique"),
     ("lost_and_found", quarantined, "quarantined_share_below_5_percent"),
-    ("lost_and_found", one_value("reason", "misplaced"), "reason_is_a_disposition"),
-    ("lost_and_found", one_value("rows", -1), "rows_not_negative"),
     ("release_quality", doubled_table, "key_is_unique"),
-    ("release_quality", one_value("severity", "dire"), "severity_is_known"),
-    ("release_quality", one_value("passed", None), "passed_is_not_null"),
-    ("release_quality", lambda frame: frame.iloc[:2], "number_of_checks"),
-    (
-        "release_quality",
-        lambda frame: frame.assign(severity="warning"),
-        "has_critical_checks",
-    ),
+    ("release_quality", two_rows_only, "number_of_checks"),
+    ("release_quality", no_critical_rows, "has_critical_checks"),
 ]
+
+# Single cells, planted together: each is the business of one expectation.
+CELLS: dict[str, list[tuple[Fault, str]]] = {
+    "agent_scorecard": [
+        (one_value("coverage", 1.2), "coverage_between_0_and_1"),
+        (one_value("efficiency_score", 104.0), "efficiency_score_between_0_and_100"),
+        (one_value("overall_score", -1.0), "overall_score_between_0_and_100"),
+        (one_value("quality_score", None), "overall_score_only_with_quality"),
+        (one_value("tier", "T9"), "tier_is_known"),
+        (one_value("window", "week"), "window_is_known"),
+        (one_value("vintage", "corked"), "vintage_is_known"),
+        (one_value("release_id", "another"), "one_release"),
+    ],
+    "agent_scorecard_metrics": [
+        (one_value("metric", "charm"), "metric_is_known"),
+        (one_value("dimension", "charm"), "dimension_is_known"),
+        (one_value("confidence", "sure"), "confidence_is_known"),
+        (one_value("value", 60.0, "aht_index"), "aht_index_between_0.2_and_5"),
+        (one_value("value", 101.0, "qa_score"), "qa_score_between_0_and_100"),
+        (one_value("value", 72.0, "qa_consistency"), "qa_consistency_between_0_and_71"),
+        (one_value("value", 1.2, "escalation_rate"), "shares_between_0_and_1_in_value"),
+        (one_value("adjusted_value", 1.2, "csat"), "shares_between_0_and_1_in_adjusted_value"),
+        (one_value("team_value", -0.1, "csat"), "shares_between_0_and_1_in_team_value"),
+        (
+            one_value("value", 61.0, "contacts_per_productive_hour"),
+            "contacts_per_hour_between_0_and_60",
+        ),
+        (one_value("value", None, "goal_progress"), "value_is_there_when_measurable"),
+        (one_value("value", None, "goal_progress"), "points_are_null_without_value"),
+        (one_value("denominator", 0.0, "csat"), "value_is_null_when_not_measurable"),
+        (one_value("numerator", -1.0), "numerator_not_negative"),
+        (one_value("points", -1.0), "points_between_0_and_100"),
+        (one_value("attainment", 101.0), "attainment_between_0_and_100"),
+        (one_value("weight", 1.1), "weight_between_0_and_1"),
+        (one_value("percentile", 1.1), "percentile_between_0_and_1"),
+        (one_value("release_id", "another"), "one_release"),
+    ],
+    "agent_context_metrics": [
+        (one_value("metric", "charm"), "metric_is_known"),
+        (one_value("value", 1.2, "occupancy"), "shares_between_0_and_1"),
+        (one_value("value", 5.1, "csat_average"), "csat_average_between_0_and_5"),
+        (one_value("value", 20_000.0, "contacts_handled"), "contacts_handled_below_10000"),
+        (
+            one_value("value", 15_000.0, "average_handle_seconds"),
+            "average_handle_seconds_within_the_cap",
+        ),
+        (one_value("value", -1.0, "training_late"), "value_not_negative"),
+        (one_value("value", None, "conformance"), "value_is_there_when_measurable"),
+        (one_value("denominator", 0.0, "reopen_rate"), "value_is_null_when_not_measurable"),
+    ],
+    "team_metrics": [
+        (one_value("metric", "charm"), "metric_is_known"),
+        (one_value("value", 1.2, "csat"), "shares_between_0_and_1"),
+        (one_value("value", 4.0, "aht_index"), "aht_index_between_0.33_and_3"),
+        (one_value("value", -1.0, "qa_score"), "qa_score_between_0_and_100"),
+        (one_value("value", None, "goal_progress"), "value_is_there_when_measurable"),
+        (one_value("denominator", 0.0, "fcr_rate"), "value_is_null_when_not_measurable"),
+        (one_value("sample_size", -1), "sample_size_not_negative"),
+    ],
+    "metric_catalog": [
+        (one_value("weight", 1.2), "weight_between_0_and_1"),
+        (one_value("owner", None), "owner_is_written"),
+        (one_value("decision", ""), "decision_is_written"),
+        (one_value("direction", "sideways"), "direction_is_known"),
+        (one_value("dimension", "charm"), "dimension_is_known"),
+    ],
+    "lost_and_found": [
+        (one_value("reason", "misplaced"), "reason_is_a_disposition"),
+        (one_value("rows", -1), "rows_not_negative"),
+        (one_value("raw_table", None), "raw_table_is_not_null"),
+        (undated_rows_used, "undated_rows_are_not_used"),
+    ],
+    "release_quality": [
+        (one_value("severity", "dire"), "severity_is_known"),
+        (one_value("passed", None), "passed_is_not_null"),
+        (one_value("observed", None), "observed_is_not_null"),
+        (one_value("release_id", "another"), "one_release"),
+    ],
+}
 
 
 def test_a_clean_candidate_passes(clean: Path, run_results: Path) -> None:
@@ -290,6 +335,20 @@ def test_a_planted_fault_fails_its_critical_expectation(
     found = check(result, mart, name)
     assert (found.passed, found.severity) == (False, "critical")
     assert not result.passed
+
+
+@pytest.mark.parametrize("mart", CELLS)
+def test_a_single_wrong_cell_fails_its_critical_expectation(
+    frames: dict[str, pd.DataFrame], candidate: Path, run_results: Path, mart: str
+) -> None:
+    broken = frames[mart]
+    for fault, _ in CELLS[mart]:
+        broken = fault(broken)
+    mart_frames.write_marts({mart: broken}, candidate)
+
+    result = run_gate(candidate, [mart], run_results, months_changed=[LAST])
+
+    assert {f"{mart}.{name}" for _, name in CELLS[mart]} <= set(failing(result))
 
 
 def test_texts_of_a_verdict_name_months_and_teams_but_no_person(
@@ -552,6 +611,14 @@ def suite_on_a_missing_column(context: SuiteContext) -> object:
     return draft.finish()
 
 
+def suite_of_an_unknown_scope(context: SuiteContext) -> object:
+    from great_expectations import expectations as gxe
+
+    draft = SuiteDraft(context)
+    draft.add("year", "warning", gxe.ExpectTableRowCountToBeBetween, scope="year", min_value=1)
+    return draft.finish()
+
+
 def unnamed_suite(context: SuiteContext) -> object:
     import great_expectations as gx
 
@@ -586,13 +653,23 @@ def test_an_expectation_that_raises_inside_great_expectations_fails_as_critical(
         assert found.observed.startswith("raised")
 
 
+def test_an_expectation_nobody_runs_fails(
+    clean: Path, run_results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_scorecard, "suite", suite_of_an_unknown_scope)
+
+    result = run_gate(clean, ["agent_scorecard"], run_results, [LAST])
+
+    assert failing(result) == ["agent_scorecard.year"]
+
+
 def test_great_expectations_breaking_as_a_whole_fails(
     clean: Path, run_results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: object, frame: object, expectations: object, counts: bool = False) -> list:
+    def broken(*arguments: object, **options: object) -> list:
         raise RuntimeError
 
-    monkeypatch.setattr(gate._Engine, "results", broken)
+    monkeypatch.setattr(judging, "evaluate", broken)
 
     result = run_gate(clean, ["metric_catalog"], run_results)
 
@@ -603,16 +680,16 @@ def test_great_expectations_breaking_as_a_whole_fails(
 def test_a_lost_result_fails(
     clean: Path, run_results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    complete = gate._Engine.results
+    complete = judging.evaluate
 
-    def lossy(self: gate._Engine, frame: pd.DataFrame, expectations: list, **how: bool) -> list:
+    def lossy(*arguments: object, **options: object) -> list:
         return [
             result
-            for result in complete(self, frame, expectations, **how)
+            for result in complete(*arguments, **options)
             if result.expectation_config.meta["name"] != "key_is_unique"
         ]
 
-    monkeypatch.setattr(gate._Engine, "results", lossy)
+    monkeypatch.setattr(judging, "evaluate", lossy)
 
     result = run_gate(clean, ["metric_catalog"], run_results)
 
@@ -788,7 +865,7 @@ def test_many_rows_are_judged_in_several_batches(
     run_results: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gate, "MAX_ROWS_PER_BATCH", 1_000)
+    monkeypatch.setattr(judging, "MAX_ROWS_PER_BATCH", 1_000)
     mart = "agent_scorecard_metrics"
     mart_frames.write_marts({mart: one_value("value", 1.2, "csat")(frames[mart])}, candidate)
 

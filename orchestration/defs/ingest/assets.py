@@ -13,7 +13,9 @@ from orchestration.defs.project import source_specs
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import releases, steps
 from orchestration.lib.configuration import check_configuration
+from orchestration.lib.dbt_runs import freeze_seeds, hash_seeds
 from orchestration.lib.errors import BadInput
+from orchestration.lib.input_checks import check_inputs
 from orchestration.lib.instants import parse_bound
 from orchestration.lib.landing import IngestResult, ingest
 from orchestration.lib.lock import remove_warehouse, wait_for_warehouse
@@ -46,14 +48,21 @@ def ingest_raw_files(
     with steps.step("ingest") as step:
         wait_for_warehouse(settings, replace_unreadable=config.full)
         # Faults of the reference data are told before minutes go into reading files.
-        check_configuration(settings.seed_root)
+        check_configuration(settings)
+        seeds = hash_seeds(freeze_seeds(settings))
         result = ingest(settings, bound, full=config.full)
-        warnings = check_configuration(
-            settings.seed_root, result.as_of, releases.closed_months(settings)
-        )
+        if hash_seeds(settings.seed_root) != seeds:
+            raise BadInput(
+                f"{settings.seed_root.name}/: edited while the run was reading it; run again"
+            )
         nothing_new = not config.full and releases.is_published(settings, result.release_id)
         if not nothing_new:
-            releases.write_run_notes(settings, _run(settings, result, warnings, bound))
+            closed = releases.closed_months(settings)
+            warnings = [
+                *check_configuration(settings, result.as_of, closed),
+                *check_inputs(settings, result.as_of),
+            ]
+            releases.write_run_notes(settings, _run(settings, result, seeds, warnings, bound))
             if config.full:
                 remove_warehouse(settings)
         step.progress(len(result.new_files), len(result.new_files), "new files")
@@ -75,13 +84,17 @@ def ingest_raw_files(
 
 
 def _run(
-    settings: Settings, result: IngestResult, warnings: list[str], bound: datetime | None
+    settings: Settings,
+    result: IngestResult,
+    seeds: dict[str, str],
+    warnings: list[str],
+    bound: datetime | None,
 ) -> releases.Run:
     return releases.Run(
         release_id=result.release_id,
         as_of=result.as_of.replace(tzinfo=None),
         ticketing_source=settings.ticketing_source,
-        seeds={path.name: releases.hash_file(path) for path in sorted(settings.seed_root.glob("*.csv"))},
+        seeds=seeds,
         absent_inputs=result.absent,
         warnings=[*result.warnings, *warnings],
         bound=None if bound is None else bound.isoformat(),

@@ -11,7 +11,7 @@ import dagster as dg
 from orchestration.defs.project import CANDIDATE, MANIFEST, MARTS
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import releases, steps
-from orchestration.lib.dbt_runs import DbtOutcome, read_outcome
+from orchestration.lib.dbt_runs import DbtOutcome, frozen_seeds, read_outcome
 from orchestration.lib.errors import GateFailed
 from orchestration.lib.settings import Settings
 
@@ -63,7 +63,7 @@ def judge(settings: Settings, candidate: releases.Candidate) -> releases.Receipt
         candidate.run_results if candidate.run_results.exists() else None,
         months_changed=releases.changed_months(candidate, previous),
         previous=previous,
-        overrides=settings.seed_root / "gate_overrides.csv",
+        overrides=frozen_seeds(settings) / "gate_overrides.csv",
     )
     checks = [
         releases.Check(

@@ -15,7 +15,13 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from orchestration.defs.project import MANIFEST, MANIFEST_PATH
 from orchestration.defs.resources import Warehouse, environment
 from orchestration.lib import releases, steps
-from orchestration.lib.dbt_runs import DbtOutcome, read_outcome, results_path, target_path
+from orchestration.lib.dbt_runs import (
+    DbtOutcome,
+    dbt_environment,
+    read_outcome,
+    results_path,
+    target_path,
+)
 from orchestration.lib.errors import Fault, GateFailed
 from orchestration.lib.settings import Settings
 
@@ -33,7 +39,7 @@ def dbt_build(
         target = _fresh_target(settings)
         kept = results_path(settings, releases.read_run(settings).release_id)
         kept.unlink(missing_ok=True)
-        with environment(settings.dbt_environment()):
+        with environment(dbt_environment(settings)):
             invocation = dbt.cli(BUILD, context=context, target_path=target, raise_on_error=False)
         yield from _with_progress(invocation.stream(), step)
         results = target / "run_results.json"

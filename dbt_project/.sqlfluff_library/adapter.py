@@ -1,0 +1,17 @@
+"""Stand-in for dbt's `adapter` while sqlfluff lints: calls of engine macros read as plain functions.
+
+Belongs here: what a model or macro asks of `adapter`. Does not belong here: SQL of an engine; the
+linter has no connection, so what differs between engines is not linted.
+"""
+
+from collections.abc import Callable
+
+
+def dispatch(macro: str) -> Callable[..., str]:
+    """A macro that renders as a function call of its own name: `add_days(day, 1)`."""
+    return lambda *arguments: f"{macro}({', '.join(map(str, arguments))})"
+
+
+def quote(identifier: str) -> str:
+    """The identifier in double quotes, as DuckDB quotes."""
+    return f'"{identifier}"'
