@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup run test lint dagster lock clean
+.PHONY: help setup run test lint dagster docs lock clean
 
 help: ## list what can be made
 	@sed -n -E 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,6 +41,9 @@ lint: $(STAMP) ## style of Python and SQL
 
 dagster: $(STAMP) ## the Dagster UI with every asset, job and schedule
 	@$(BIN)/cx dagster
+
+docs: $(STAMP) ## write the pages that are made from the project itself
+	$(BIN)/python -m orchestration.lib.contract_document > docs/raw-contract.md
 
 lock: $(STAMP) ## resolve all groups together, then write one lock per use
 	@mkdir -p build
