@@ -182,8 +182,9 @@ def dagster(
     prepare_dagster_home(settings)
     os.chdir(settings.project_root)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions"]
-    os.execv(sys.executable, [*command, "--host", host, "--port", str(port)])
+    # What to load stands in pyproject.toml, [tool.dagster].
+    command = [sys.executable, "-m", "dagster", "dev", "--host", host, "--port", str(port)]
+    os.execv(sys.executable, command)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ Belongs here: words, tables and bars. Does not belong here: running anything and
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -128,15 +129,17 @@ def show_summary(console: Console, release: Release) -> None:
     show_scores(console, release)
     show_remarks(console, manifest)
     folder = _relative(release.folder.parent / "current" / "managers")
-    console.print("\nNext")
-    console.print(f"  duckdb -readonly {folder}/marts.duckdb", soft_wrap=True, markup=False)
-    console.print(
-        f"  python -c \"import duckdb; print(duckdb.sql(\\\"from '{folder}/agent_scorecard.parquet' limit 20\\\"))\"",
-        soft_wrap=True,
-        markup=False,
-    )
-    console.print("  cx status    what is published; with --timings what it cost")
-    console.print("  cx releases  every release kept")
+    query = f"import duckdb; print(duckdb.sql(\"from '{folder}/agent_scorecard.parquet'\"))"
+    cx = _relative(Path(sys.argv[0]))
+    for line in (
+        "",
+        "Next",
+        f"  {_relative(Path(sys.executable))} -c {shlex.quote(query)}",
+        f"  {cx} status    what is published; with --timings what it cost",
+        f"  {cx} releases  every release kept",
+        f"  {cx} dagster   the same run with its assets and checks in the browser",
+    ):
+        console.print(line, soft_wrap=True, markup=False)
 
 
 def show_release(console: Console, release: Release, manifest: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@
 {%- endmacro %}
 
 {% macro offset_pattern() -%}
-    ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$
+    (Z|[+-][0-9]{2}(:?[0-9]{2})?)$
 {%- endmacro %}
 
 {# The distinct values of a column as one text, in order; an aggregate. #}
