@@ -146,8 +146,9 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
         max_value=71,
         row_condition=metric == "qa_consistency",
     )
-    # Handle time over that of peers on the same mix of contacts. On 30 contacts (the scorecard may
-    # make fewer eligible, where one odd contact decides) nobody is five times as slow or as fast; mixed units (minutes, milliseconds) give 60 and 1000.
+    # Handle time over that of peers on the same mix of contacts. On 30 contacts (fewer may be
+    # eligible, where one odd contact decides) nobody is five times as slow or as fast; mixed units
+    # (minutes, milliseconds) give 60 and 1000.
     draft.add(
         "aht_index_between_0.2_and_5",
         "critical",

@@ -15,10 +15,11 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from expectations.context import Severity
 from expectations.judging import CheckResult, MartJudge, Override, told
@@ -134,32 +135,33 @@ def _is_good(node: str, state: str) -> bool:
 
 def _release_quality_checks(path: Path) -> list[CheckResult]:
     """A summary, and one verdict for each row of `release_quality` that did not pass."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     name, required = "release_quality_checks", "every critical check passed"
     try:
-        columns = ["check", "severity", "passed", "observed", "required"]
-        rows = pq.read_table(path, columns=columns).to_pylist()
-    except Exception as fault:  # whatever the file has become, it gives no verdict
+        rows = pq.read_table(path).to_pylist()
+        failed = [_release_quality_check(row) for row in rows if row["passed"] is not True]
+    except (OSError, KeyError, pa.ArrowException) as fault:
         observed = f"{path.name} is not readable ({type(fault).__name__})"
         return [CheckResult(name, QUALITY_MART, "critical", False, observed, required)]
-    failed = [
-        CheckResult(
-            f"{QUALITY_MART}:{row['check']}",
-            QUALITY_MART,
-            # A severity nobody knows must not make a failed check harmless.
-            row["severity"] if row["severity"] in SEVERITIES else "critical",
-            False,
-            str(row["observed"]),
-            str(row["required"]),
-        )
-        for row in rows
-        if row["passed"] is not True
-    ]
     critical = [check for check in failed if check.severity == "critical"]
     observed = f"{len(rows)} checks, {len(failed)} failed, {len(critical)} of them critical"
     passed = bool(rows) and not critical
     return [CheckResult(name, QUALITY_MART, "critical", passed, observed, required), *failed]
+
+
+def _release_quality_check(row: Mapping[str, Any]) -> CheckResult:
+    """The verdict of a row that did not pass."""
+    return CheckResult(
+        f"{QUALITY_MART}:{row['check']}",
+        QUALITY_MART,
+        # A severity nobody knows must not make a failed check harmless.
+        row["severity"] if row["severity"] in SEVERITIES else "critical",
+        False,
+        str(row["observed"]),
+        str(row["required"]),
+    )
 
 
 def _read_overrides(path: Path | None) -> tuple[list[Override], list[CheckResult]]:

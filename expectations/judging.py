@@ -90,7 +90,7 @@ class _Tally:
 
     severity: Severity
     is_liftable: bool
-    required: str = ""
+    required: dict[str, str] = field(default_factory=dict)  # with limits -> without them
     batches: int = 0
     failures: list[tuple[date | None, str]] = field(default_factory=list)
     raised: list[str] = field(default_factory=list)
@@ -347,8 +347,8 @@ class MartJudge:
             tally = self._tallies.setdefault(item.meta["name"], _Tally("info", False))
             tally.severity = item.severity.value
             tally.is_liftable = bool(item.meta.get("is_liftable"))
-            if item.meta["scope"] in scopes and not tally.failures:
-                tally.required = _required(item)
+            if item.meta["scope"] in scopes:
+                tally.required[_required(item)] = _required(item, limits="each month's own limits")
         return [item for item in built.expectations if item.meta["scope"] in scopes]
 
     def _run(
@@ -387,7 +387,6 @@ class MartJudge:
             elif _raised(result):
                 tally.raised.append(_raised(result))
             elif not result.success:
-                tally.required = _required(item)
                 if is_whole:
                     month = next(iter(parts))
                     tally.failures.append((month, self._observed(item, frame)))
@@ -424,19 +423,23 @@ class MartJudge:
         if detail.get("unexpected_count") is not None:
             count = detail["unexpected_count"]
             return f"{count:,} of {detail.get('element_count', len(frame)):,} rows"
+        limits = _limits(item)
         try:
-            return f"{float(detail['observed_value']):.6g}"
+            observed = f"{float(detail['observed_value']):.6g}"
         except (KeyError, TypeError, ValueError):
-            return "not met"
+            observed = "not met"
+        return f"{observed} is not in {limits}" if limits else observed
 
     def _verdict(self, name: str, tally: _Tally) -> CheckResult:
+        required = next(iter(tally.required), "rows to judge")
+        if len(tally.required) > 1:
+            required = tally.required[required]
         if tally.raised:
             # Severity does not matter: a check that cannot be made protects nobody.
             observed = f"raised {told(sorted(set(tally.raised)))}"
-            return CheckResult(name, self._mart, "critical", False, observed, tally.required)
-        if not tally.batches and not tally.not_assessed:
-            observed, required = "never evaluated", tally.required or "rows to judge"
             return CheckResult(name, self._mart, "critical", False, observed, required)
+        if not tally.batches and not tally.not_assessed:
+            return CheckResult(name, self._mart, "critical", False, "never evaluated", required)
         if not tally.batches:
             reasons = list(dict.fromkeys(reason for _, reason in tally.not_assessed))
             observed, required = f"not assessed: {told(reasons)}", "something to compare with"
@@ -458,7 +461,7 @@ class MartJudge:
             texts.append(f"not assessed{where} ({told(reasons)})")
         severity = "warning" if lifted and not open_failures else tally.severity
         return CheckResult(
-            name, self._mart, severity, not tally.failures, "; ".join(texts), tally.required
+            name, self._mart, severity, not tally.failures, "; ".join(texts), required
         )
 
     def _override(self, name: str, month: date | None) -> Override | None:
@@ -480,30 +483,31 @@ def _raised(result: Any) -> str | None:
     return None
 
 
-def _required(item: Any) -> str:
-    """The expectation in words: column, range and condition."""
+def _required(item: Any, limits: str | None = None) -> str:
+    """The expectation in words: column, limits (or what stands for them) and condition."""
     columns = getattr(item, "column", None) or getattr(item, "column_list", None)
-    if getattr(item, "column_A", None):
-        columns = [item.column_A, item.column_B]
     names = columns if isinstance(columns, str) else ", ".join(columns or [])
     what = item.expectation_type.removeprefix("expect_").replace("_", " ")
-    low, high = getattr(item, "min_value", None), getattr(item, "max_value", None)
     parts = [what, f"[{names}]"] if names else [what]
-    if low is not None or high is not None:
-        parts.append(f"({_bound(low, 'open')} to {_bound(high, 'open')})")
-    if getattr(item, "value_set", None):
-        parts.append(f"({', '.join(map(str, item.value_set))})")
-    if getattr(item, "value", None) is not None:
-        parts.append(f"({item.value})")
-    if getattr(item, "regex", None):
-        parts.append(f"({item.regex})")
+    if _limits(item):
+        parts.append(f"({limits or _limits(item)})")
     if getattr(item, "row_condition", None) is not None:
         parts.append(f"where {_condition(item.row_condition)}")
     return " ".join(parts)
 
 
-def _bound(value: float | None, missing: str) -> str:
-    return missing if value is None else f"{value:.6g}"
+def _limits(item: Any) -> str:
+    """The range, set, number or pattern of an expectation; empty where it has none."""
+    low, high = getattr(item, "min_value", None), getattr(item, "max_value", None)
+    if low is not None and high is not None:
+        return f"{low:.6g} to {high:.6g}"
+    if low is not None or high is not None:
+        return f"at least {low:.6g}" if high is None else f"at most {high:.6g}"
+    if getattr(item, "value_set", None):
+        return told(item.value_set)
+    if getattr(item, "value", None) is not None:
+        return str(item.value)
+    return str(getattr(item, "regex", None) or "")
 
 
 def _condition(condition: Any) -> str:

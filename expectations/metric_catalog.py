@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from expectations.context import DIMENSIONS, METRICS, Between, Reading, SuiteContext, SuiteDraft
+from expectations.context import (
+    DIMENSIONS,
+    METRICS,
+    Between,
+    Reading,
+    SuiteContext,
+    SuiteDraft,
+)
 
 if TYPE_CHECKING:
     import great_expectations as gx

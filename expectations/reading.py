@@ -47,6 +47,7 @@ class Roster:
 
 def read_roster(candidate_dir: Path) -> Roster:
     """A mart that cannot be read adds nothing here; its own checks say so."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     teams: dict[date, dict[str, set[str]]] = {}
@@ -60,8 +61,8 @@ def read_roster(candidate_dir: Path) -> Roster:
                 read_dictionary=["team_id", "agent_id"],
             )
             distinct = table.group_by(columns).aggregate([]).to_pylist()
-        except Exception:  # reported by the mart's own check `file_is_readable`
-            continue
+        except (OSError, pa.ArrowException):
+            continue  # reported by the mart's own check `file_is_readable`
         for row in distinct:
             if None in row.values():
                 continue

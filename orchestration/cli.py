@@ -10,7 +10,9 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import shutil
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -69,7 +71,9 @@ def explains_errors(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def explain(error: BaseException) -> CxError:
-    """The CxError behind an exception: its own, that of one of its causes, or a Fault in plain words."""
+    """The CxError behind an exception: its own, that of one of its causes, or a Fault in plain
+    words.
+    """
     from orchestration.lib.errors import CxError, Fault
 
     for cause in _chain(error):
@@ -93,6 +97,28 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 # --- commands ---------------------------------------------------------------------------------
+
+
+@app.command()
+@explains_errors
+def sample(
+    out: Annotated[Path, typer.Option(help="Folder to write the raw files to.")],
+    agents: Annotated[int, typer.Option(min=12, help="Number of agents.")] = 120,
+    months: Annotated[int, typer.Option(min=2, help="Number of full months.")] = 13,
+    tickets: Annotated[int, typer.Option(min=500, help="Number of tickets.")] = 150_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    if_empty: Annotated[
+        bool, typer.Option("--if-empty", help="Do nothing where there are files already.")
+    ] = False,
+) -> None:
+    """Make the raw files of an invented company, and beside them the hidden truth about it."""
+    from orchestration.lib.settings import PROJECT_ROOT
+
+    # Like CX_RAW_ROOT, a relative path means the project, wherever the command is called from.
+    target = (PROJECT_ROOT / out.expanduser()).resolve()
+    if if_empty and (target.is_file() or (target.is_dir() and any(target.iterdir()))):
+        return
+    _make_sample(target, agents, months, tickets, seed)
 
 
 @app.command()
@@ -147,7 +173,9 @@ def status(
             if costs:
                 shown.show_timings(console, costs)
     for candidate, receipt in releases.refused_candidates(settings):
-        console.print(f"\nNot published: {candidate.release_id}: {releases.describe_failures(receipt)}")
+        console.print(
+            f"\nNot published: {candidate.release_id}: {releases.describe_failures(receipt)}"
+        )
     at_work = lock.running(settings)
     console.print(f"\nA run is at work: {at_work}" if at_work else "\nNo run is at work")
 
@@ -190,6 +218,47 @@ def dagster(
 def main() -> None:
     """Entry point of the console script."""
     app()
+
+
+# --- cx sample --------------------------------------------------------------------------------
+
+
+def _make_sample(target: Path, agents: int, months: int, tickets: int, seed: int) -> None:
+    """Write the sample under a hidden name and rename it, so that half a sample is never read."""
+    from orchestration.console import make_console
+    from orchestration.lib.errors import BadInput
+
+    truth = target.with_name(f"{target.name}_truth")
+    for folder in (target, truth):
+        if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+            raise BadInput(f"{folder}: not empty; remove it or choose another folder with --out")
+    console = make_console()
+    began = time.monotonic()
+    console.print(f"Making sample data: {agents} agents, {months} months, {tickets:,} tickets ...")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in target.parent.glob(f".{target.name}.sample-*"):
+        shutil.rmtree(leftover)
+    making = target.with_name(f".{target.name}.sample-{os.getpid()}")
+    try:
+        from orchestration.sample import generate_sample
+
+        made = generate_sample(making / target.name, agents, months, tickets, seed)
+        os.replace(making / truth.name, truth)
+        os.replace(making / target.name, target)
+    except ValueError as error:
+        raise BadInput(f"cx sample: {error}") from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    rows = sum(made.rows.values())
+    console.print(
+        f"  {rows:,} rows of {len(made.rows)} tables in {made.files} files, loaded until "
+        f"{made.last_loaded_at:%Y-%m-%d %H:%M} UTC, in {time.monotonic() - began:.1f} s",
+        soft_wrap=True,
+    )
+    console.print(f"  raw files  {target}", soft_wrap=True, markup=False)
+    console.print(
+        f"  truth      {truth} (for tests; no run reads it)", soft_wrap=True, markup=False
+    )
 
 
 # --- cx run -----------------------------------------------------------------------------------
@@ -314,3 +383,7 @@ def _fresh_log(settings: Settings) -> Path:
     for old in sorted(folder.glob("run-*.log"))[: -KEPT_LOGS + 1]:
         old.unlink()
     return folder / f"run-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
+
+
+if __name__ == "__main__":
+    main()

@@ -35,7 +35,7 @@ BAR_WIDTH = 40
 
 
 def make_console(stream: TextIO | None = None) -> Console:
-    """A console on `stream` (default: standard output) that keeps lines whole without a terminal."""
+    """A console on `stream` (default: standard output), wide enough where there is no terminal."""
     stream = stream or sys.stdout
     width = None if stream.isatty() else PLAIN_WIDTH
     return Console(file=stream, width=width, highlight=False)
@@ -56,7 +56,7 @@ def chatter_to(log: Path) -> Iterator[Console]:
     with log.open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    quiet = [open(fd, "w", encoding="utf-8", buffering=1, closefd=False) for fd in (1, 2)]
+    quiet = [os.fdopen(fd, "w", buffering=1, encoding="utf-8", closefd=False) for fd in (1, 2)]
     sys.stdout, sys.stderr = quiet
     try:
         yield make_console(shown)
@@ -77,7 +77,7 @@ def _copy_of_stdout() -> tuple[TextIO, bool]:
     except OSError:
         # A stream without a descriptor (a test's buffer) is left as it is.
         return sys.stdout, False
-    return open(fd, "w", encoding="utf-8", errors="replace", buffering=1), True
+    return os.fdopen(fd, "w", buffering=1, encoding="utf-8", errors="replace"), True
 
 
 class Progress:
@@ -207,7 +207,8 @@ def show_gate(console: Console, gate: Mapping[str, Any]) -> None:
         f"{tests.get('failed', 0)} failed"
     )
     for check in failed:
-        line = f"  {check.severity} {check.mart}.{check.name}: saw {check.observed}, wants {check.required}"
+        told = f"saw {check.observed}, wants {check.required}"
+        line = f"  {check.severity} {check.mart}.{check.name}: {told}"
         console.print(escape(line), soft_wrap=True)
 
 

@@ -66,7 +66,7 @@ monthly_close = dg.define_asset_job(
     config=_of_month,
     tags=TAGS,
     executor_def=dg.in_process_executor,
-    description="The month as of day 10 of the next: its figures become final, gated and published.",
+    description="The month as of day 10 of the next: its figures become final; gate, publish.",
 )
 
 daily_refresh_schedule = dg.build_schedule_from_partitioned_job(
@@ -85,8 +85,8 @@ monthly_close_schedule = dg.build_schedule_from_partitioned_job(
 def landing_state(raw_root: Path) -> str | None:
     """Hash of what the raw root says it holds, None where it holds nothing.
 
-    The loader's manifest where there is one, as it is written when a delivery is complete; else names,
-    sizes and times of the files, without those a loader still writes (leading `_` or `.`).
+    The loader's manifest where there is one, as it is written when a delivery is complete; else
+    names, sizes and times of the files, without those a loader still writes (leading `_` or `.`).
     """
     manifest = raw_root / MANIFEST_NAME
     if manifest.is_file():
@@ -111,7 +111,9 @@ def landing_state(raw_root: Path) -> str | None:
 
 @dg.sensor(job=daily_refresh, minimum_interval_seconds=60)
 def landing_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Start a run without bound when the raw root changed; a refused batch waits for the next change."""
+    """Start a run without bound when the raw root changed; a refused batch waits for the next
+    change.
+    """
     state = landing_state(load_settings().raw_root)
     if state is None:
         return dg.SkipReason("the raw root holds no files")

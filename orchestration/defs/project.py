@@ -1,17 +1,18 @@
 """What the asset modules share: the parsed dbt project, and which asset keys come of it.
 
 Belongs here: facts of the manifest that several modules need. Does not belong here: definitions.
-Loading this parses the dbt project when its manifest is absent or stale, so that the asset graph in the UI is
-that of the models on disk.
+Loading this parses the dbt project when its manifest is absent or stale, so that the asset graph
+in the UI is that of the models on disk.
 """
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
-from orchestration.lib.dbt_runs import load_manifest, mart_specs, prepare_manifest
+from orchestration.lib.dbt_runs import fingerprint, load_manifest, mart_specs, prepare_manifest
 from orchestration.lib.settings import load_settings
 
 MANIFEST_PATH = prepare_manifest(load_settings())
+FINGERPRINT = fingerprint(load_settings())
 MANIFEST = load_manifest(MANIFEST_PATH)
 MARTS = mart_specs(MANIFEST)
 
@@ -23,7 +24,9 @@ _translator = DagsterDbtTranslator()
 
 
 def source_specs() -> list[dg.AssetSpec]:
-    """One asset per dbt source table, with the key, description and group that dagster-dbt gives it."""
+    """One asset per dbt source table, with the key, description and group that dagster-dbt gives
+    it.
+    """
     specs = [
         dg.AssetSpec(
             _translator.get_asset_key(source),

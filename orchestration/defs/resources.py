@@ -22,8 +22,8 @@ from orchestration.lib.settings import Settings, load_settings
 class Warehouse(dg.ConfigurableResource):
     """The state folder of the settings, locked for as long as a run lasts.
 
-    The in-process executor makes a resource once for all steps of a run, so the lock spans them. A run that finds
-    it taken fails with LockHeld, which names the other process.
+    The in-process executor makes a resource once for all steps of a run, so the lock spans them. A
+    run that finds it taken fails with LockHeld, which names the other process.
     """
 
     _settings: Settings | None = PrivateAttr(default=None)
@@ -50,8 +50,8 @@ class Warehouse(dg.ConfigurableResource):
 class LocalDbt(DbtCliResource):
     """dbt as installed beside this Python, started without the two detours dagster-dbt makes first.
 
-    Left alone it runs `dbt --version`, which asks the package index for news, and opens an adapter of its own,
-    which is only of use for fetching row counts and columns.
+    Left alone it runs `dbt --version`, which asks the package index for news, and opens an adapter
+    of its own, which is only of use for fetching row counts and columns.
     """
 
     @property
@@ -79,7 +79,9 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
 
 @dg.definitions
 def resources() -> dg.Definitions:
-    """Resources by key, and the executor of ad-hoc runs from the UI: one process, as one run holds the lock."""
+    """Resources by key, and the executor of ad-hoc runs from the UI: one process, as one run holds
+    the lock.
+    """
     settings = load_settings()
     return dg.Definitions(
         resources={

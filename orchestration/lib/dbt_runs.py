@@ -1,8 +1,9 @@
 """What the jobs need to know of dbt: its project, its manifest, and what a build proved.
 
-Belongs here: where the dbt project lies, parsing it when its manifest is absent or stale, the marts the manifest
-names, and reading run_results.json.
-Does not belong here: running the build (orchestration/defs/transformation), and any rule of the models.
+Belongs here: where the dbt project lies, parsing it when its manifest is absent or stale, the
+marts the manifest names, and reading run_results.json.
+Does not belong here: running the build (orchestration/defs/transformation), and any rule of the
+models.
 """
 
 from __future__ import annotations
@@ -48,10 +49,12 @@ class MartSpec:
 
 @dataclass(frozen=True)
 class DbtOutcome:
-    """What a dbt build proved: the names of what broke, and how many data tests passed, warned, failed, did not run.
+    """What a dbt build proved: the names of what broke, and how many data tests passed, warned,
+    failed, did not run.
 
-    `broken` are models and seeds that failed, with dbt's first line; `failed_tests` are tests that failed or
-    raised; `not_run` are nodes of the manifest without a result of their own (skipped, or left out of a selection).
+    `broken` are models and seeds that failed, with dbt's first line; `failed_tests` are tests that
+    failed or raised; `not_run` are nodes of the manifest without a result of their own (skipped,
+    or left out of a selection).
     """
 
     broken: tuple[str, ...]
@@ -138,7 +141,8 @@ def results_path(settings: Settings, release_id: str) -> Path:
 
 
 def prepare_manifest(settings: Settings) -> Path:
-    """Parse the dbt project unless its manifest is there and up to date; returns the manifest's path.
+    """Parse the dbt project unless its manifest is there and up to date; returns the manifest's
+    path.
 
     The fingerprint is written last, so a parse that died leaves no manifest that looks fresh.
     Raises Fault with dbt's own words when the project does not parse.
@@ -146,7 +150,11 @@ def prepare_manifest(settings: Settings) -> Path:
     path = manifest_path(settings)
     fingerprint_path = path.with_name(FINGERPRINT_FILE)
     wanted = fingerprint(settings)
-    if path.exists() and fingerprint_path.exists() and fingerprint_path.read_text("utf-8") == wanted:
+    if (
+        path.exists()
+        and fingerprint_path.exists()
+        and fingerprint_path.read_text("utf-8") == wanted
+    ):
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     fingerprint_path.unlink(missing_ok=True)
@@ -176,15 +184,21 @@ def prepare_manifest(settings: Settings) -> Path:
 
 
 def fingerprint(settings: Settings) -> str:
-    """Hash over name, size and time of every file the manifest is made of; cheap enough for every start."""
-    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')}".encode())
-    for root in (settings.dbt_project_root, settings.profiles_root, settings.seed_root):
+    """Hash over name, size and time of the files of the dbt project, and the names of the seeds.
+
+    Cheap enough for every start. Contents of seeds are no part of it: the business may edit them
+    while a server has the project loaded.
+    """
+    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')}\n".encode())
+    for root in (settings.dbt_project_root, settings.profiles_root):
         for path in sorted(root.rglob("*")):
             relative = path.relative_to(root)
             if relative.parts[0] in GENERATED_FOLDERS or path.suffix not in SOURCE_SUFFIXES:
                 continue
             stat = path.stat()
-            digest.update(f"{root.name}/{relative.as_posix()} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+            line = f"{root.name}/{relative.as_posix()} {stat.st_size} {stat.st_mtime_ns}\n"
+            digest.update(line.encode())
+    digest.update(" ".join(sorted(path.name for path in settings.seed_root.glob("*.csv"))).encode())
     return digest.hexdigest()
 
 
@@ -193,11 +207,14 @@ def load_manifest(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise Fault(f"{path.name}: the dbt manifest is not readable ({error}); delete it and run again") from error
+        raise Fault(
+            f"{path.name}: the dbt manifest is not readable ({error}); delete it and run again"
+        ) from error
 
 
 def mart_specs(manifest: dict[str, Any]) -> list[MartSpec]:
-    """Every model of the folder marts/ with the key of its `config.meta.primary_key`, ordered by name.
+    """Every model of the folder marts/ with the key of its `config.meta.primary_key`, ordered by
+    name.
 
     Raises Fault for a mart without a key: its file could not be ordered.
     """
@@ -208,24 +225,32 @@ def mart_specs(manifest: dict[str, Any]) -> list[MartSpec]:
         meta = node["config"].get("meta") or {}
         key = tuple(meta.get("primary_key") or ())
         if not key:
-            raise Fault(f"{node['original_file_path']}: mart without config.meta.primary_key in its yml")
+            raise Fault(
+                f"{node['original_file_path']}: mart without config.meta.primary_key in its yml"
+            )
         empty = bool(meta.get("may_be_empty", False))
         specs.append(MartSpec(node["name"], node["schema"], node["alias"], key, empty))
     return sorted(specs, key=lambda spec: spec.name)
 
 
 def read_outcome(run_results: Path, manifest: dict[str, Any]) -> DbtOutcome:
-    """What the build behind `run_results` proved about the models, seeds and data tests of `manifest`.
+    """What the build behind `run_results` proved about the models, seeds and data tests of
+    `manifest`.
 
-    A file that is absent proves nothing: every node counts as not run. Unit tests are no evidence about data
-    and are left out. Raises Fault when the file is not JSON.
+    A file that is absent proves nothing: every node counts as not run. Unit tests are no evidence
+    about data and are left out. Raises Fault when the file is not JSON.
     """
     results = _results(run_results)
     broken, failed, not_run, warned = [], [], [], []
     counted: Counter[str] = Counter()
     for unique_id, node in sorted(manifest["nodes"].items()):
         kind = node["resource_type"]
-        if kind not in {"model", "seed", "test"} or node["config"].get("materialized") == "ephemeral":
+        if (
+            kind not in {"model", "seed", "test"}
+            or node["config"].get("materialized") == "ephemeral"
+            # Tests of another ticketing source's models stay in the manifest, switched off.
+            or not node["config"].get("enabled", True)
+        ):
             continue
         result = results.get(unique_id)
         status = result["status"] if result else "skipped"
@@ -239,7 +264,9 @@ def read_outcome(run_results: Path, manifest: dict[str, Any]) -> DbtOutcome:
             counted["passed"] += 1
         elif kind == "test":
             failed.append(f"{node['name']} ({_failure(result)})")
-    return DbtOutcome(tuple(broken), tuple(failed), tuple(not_run), counted["passed"], tuple(warned))
+    return DbtOutcome(
+        tuple(broken), tuple(failed), tuple(not_run), counted["passed"], tuple(warned)
+    )
 
 
 def _results(run_results: Path) -> dict[str, dict[str, Any]]:
@@ -248,7 +275,9 @@ def _results(run_results: Path) -> dict[str, dict[str, Any]]:
     try:
         content = json.loads(run_results.read_bytes())
     except ValueError as error:
-        raise Fault(f"{run_results.name}: dbt's results are not readable ({error}); run `cx run` again") from error
+        raise Fault(
+            f"{run_results.name}: dbt's results are not readable ({error}); run `cx run` again"
+        ) from error
     return {result["unique_id"]: result for result in content["results"]}
 
 

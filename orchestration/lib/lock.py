@@ -27,8 +27,8 @@ _held: dict[Path, int] = {}
 def run_lock(settings: Settings) -> Iterator[None]:
     """Hold the one lock of this state folder, or raise LockHeld naming the process that does.
 
-    The system frees it when the process dies, however it dies. Taking it again inside the same process is fine:
-    the command line takes it early, and the assets of the same run take it again.
+    The system frees it when the process dies, however it dies. Taking it again inside the same
+    process is fine: the command line takes it early, and the assets of the same run take it again.
     """
     from filelock import FileLock, Timeout
 
@@ -41,17 +41,21 @@ def run_lock(settings: Settings) -> Iterator[None]:
             _held[path] -= 1
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The lock is the flock, not the file; who holds it stands beside, as taking a lock empties the file itself.
+    # The lock is the flock, not the file; who holds it stands beside, as taking a lock empties the
+    # file itself.
     note = path.with_suffix(".holder")
     lock = FileLock(path, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise LockHeld(
-            f"another run works on this state folder ({_holder(note)}): wait until it ends and run again"
+            f"another run works on this state folder ({_holder(note)}): "
+            "wait until it ends and run again"
         ) from error
     try:
-        note.write_text(json.dumps({"pid": os.getpid(), "command": _command(), "since": _now()}), "utf-8")
+        note.write_text(
+            json.dumps({"pid": os.getpid(), "command": _command(), "since": _now()}), "utf-8"
+        )
         _held[path] = 1
         yield
     finally:
@@ -63,7 +67,8 @@ def run_lock(settings: Settings) -> Iterator[None]:
 def wait_for_warehouse(
     settings: Settings, seconds: float = 120, replace_unreadable: bool = False
 ) -> None:
-    """Wait until nobody has the warehouse open: the dbt of a run that was killed may still be at work.
+    """Wait until nobody has the warehouse open: the dbt of a run that was killed may still be at
+    work.
 
     `replace_unreadable` lets a file pass that is no database, as the run is going to remove it.
     Raises LockHeld with DuckDB's words after `seconds`, Fault when the file is not a database.
@@ -83,7 +88,8 @@ def wait_for_warehouse(
                 raise _unreadable(path, error) from error
             if time.monotonic() > ends:
                 raise LockHeld(
-                    f"{path.name} is open in another program ({_line(error)}): close it and run again"
+                    f"{path.name} is open in another program ({_line(error)}): "
+                    "close it and run again"
                 ) from error
             time.sleep(0.5)
         except duckdb.Error as error:
@@ -95,7 +101,9 @@ def wait_for_warehouse(
 
 
 def _unreadable(path: Path, error: Exception) -> Fault:
-    return Fault(f"{path.name} is not a readable warehouse ({_line(error)}): rebuild it with `cx run --full`")
+    return Fault(
+        f"{path.name} is not a readable warehouse ({_line(error)}): rebuild it with `cx run --full`"
+    )
 
 
 def _holder(path: Path) -> str:
@@ -124,7 +132,8 @@ def remove_warehouse(settings: Settings) -> None:
 def running(settings: Settings) -> str | None:
     """Who works on the state folder now, in words; None when nobody does.
 
-    Looks at the note of the holder instead of trying the lock, which would get in the way of a run that starts.
+    Looks at the note of the holder instead of trying the lock, which would get in the way of a run
+    that starts.
     """
     note = _lock_path(settings).with_suffix(".holder")
     try:

@@ -1,14 +1,14 @@
 """Candidates, receipts and releases: the way from the private warehouse to what readers see.
 
-Belongs here: copying the marts out, hashing them, the receipt of the gate, the immutable release folders and
-the symlink `current`.
+Belongs here: copying the marts out, hashing them, the receipt of the gate, the immutable release
+folders and the symlink `current`.
 Does not belong here: building marts (dbt), judging them (expectations), the lock that keeps
 runs apart (lock.py), and anything of Dagster.
 
-    warehouse -> work/candidates/<release_id>/ -> receipt.json -> releases/<release_id>/ -> releases/current
+    warehouse -> work/candidates/<id>/ -> receipt.json -> releases/<id>/ -> releases/current
 
-A release is written under a hidden name, flushed to disk and renamed, then `current` is replaced by a rename:
-a process that dies at any moment leaves either the state before or the state after.
+A release is written under a hidden name, flushed to disk and renamed, then `current` is replaced
+by a rename: a process that dies at any moment leaves either the state before or the state after.
 """
 
 from __future__ import annotations
@@ -56,11 +56,13 @@ Severity = Literal["critical", "warning", "info"]
 
 @dataclass(frozen=True)
 class Run:
-    """The run whose marts are published: as ingest wrote it into the run table, and its notes beside it.
+    """The run whose marts are published: as ingest wrote it into the run table, and its notes
+    beside it.
 
-    `as_of` is naive UTC. `seeds` maps a seed file to its sha256; `absent_inputs` names the raw tables without a
-    file; `warnings` are sentences for the reader of the release. `bound` is the instant (ISO 8601) the run was
-    told not to look beyond; it is no part of a release, as two bounds can mean the same as_of.
+    `as_of` is naive UTC. `seeds` maps a seed file to its sha256; `absent_inputs` names the raw
+    tables without a file; `warnings` are sentences for the reader of the release. `bound` is the
+    instant (ISO 8601) the run was told not to look beyond; it is no part of a release, as two
+    bounds can mean the same as_of.
     """
 
     release_id: str
@@ -76,7 +78,8 @@ class Run:
 class Candidate:
     """Marts copied out of the warehouse and hashed, not yet judged.
 
-    `rows` maps a mart to its rows, `files` a file name to its sha256; `candidate_hash` covers the Parquet files.
+    `rows` maps a mart to its rows, `files` a file name to its sha256; `candidate_hash` covers the
+    Parquet files.
     """
 
     folder: Path
@@ -92,7 +95,9 @@ class Candidate:
 
     @property
     def run_results(self) -> Path:
-        """The results of the dbt build behind this candidate; absent when it was built without one."""
+        """The results of the dbt build behind this candidate; absent when it was built without
+        one.
+        """
         return self.folder / RUN_RESULTS_FILE
 
 
@@ -144,7 +149,7 @@ class Release:
         return self.folder / AUDIENCE
 
 
-# --- the run ---------------------------------------------------------------------------------------------------
+# --- the run ---------------------------------------------------------------------------------
 
 
 def notes_path(settings: Settings, release_id: str) -> Path:
@@ -162,7 +167,9 @@ def write_run_notes(settings: Settings, run: Run) -> Path:
 
 
 def read_run(settings: Settings) -> Run:
-    """The run that ingest prepared last, from the run table; GateFailed when nothing was ingested yet."""
+    """The run that ingest prepared last, from the run table; GateFailed when nothing was ingested
+    yet.
+    """
     import pyarrow.parquet as pq
 
     path = settings.landing_root / "_run" / "run.parquet"
@@ -174,7 +181,7 @@ def read_run(settings: Settings) -> Run:
     return Run(row["release_id"], row["as_of"], row["ticketing_source"], **notes)
 
 
-# --- candidate -------------------------------------------------------------------------------------------------
+# --- candidate -------------------------------------------------------------------------------
 
 
 def candidates_root(settings: Settings) -> Path:
@@ -186,10 +193,10 @@ def build_candidate(
 ) -> Candidate:
     """Copy `marts` out of the warehouse into the candidate of `run`, replacing one built before.
 
-    Each mart becomes a Parquet file ordered by its key and a table of marts.duckdb. `run_results` is the
-    run_results.json of the build, kept beside the marts as the evidence of its tests.
-    Raises GateFailed when a mart is missing, empty without leave, or of another run; Fault when a column has a
-    type that is not published, or the warehouse cannot be opened.
+    Each mart becomes a Parquet file ordered by its key and a table of marts.duckdb. `run_results`
+    is the run_results.json of the build, kept beside the marts as the evidence of its tests.
+    Raises GateFailed when a mart is missing, empty without leave, or of another run; Fault when a
+    column has a type that is not published, or the warehouse cannot be opened.
     """
     folder = candidates_root(settings) / run.release_id
     building = folder.with_name(f"{STAGING_PREFIX}{run.release_id}-{os.getpid()}")
@@ -200,7 +207,9 @@ def build_candidate(
         rows = _copy_marts(settings.warehouse_path, building, marts, run)
         if run_results is not None and run_results.exists():
             shutil.copyfile(run_results, building / RUN_RESULTS_FILE)
-        files = {path.name: hash_file(path) for path in sorted(building.iterdir()) if _is_published(path)}
+        files = {
+            path.name: hash_file(path) for path in sorted(building.iterdir()) if _is_published(path)
+        }
         candidate = Candidate(
             folder, run, {mart.name: mart.key for mart in marts}, rows, files, hash_of_marts(files)
         )
@@ -217,7 +226,9 @@ def load_candidate(settings: Settings, release_id: str) -> Candidate:
     folder = candidates_root(settings) / release_id
     path = folder / CANDIDATE_FILE
     if not path.exists():
-        raise GateFailed(f"release {release_id} has no candidate: publishing needs a whole run, start `cx run`")
+        raise GateFailed(
+            f"release {release_id} has no candidate: publishing needs a whole run, start `cx run`"
+        )
     content = _read_json(path)
     run = content["run"]
     run["as_of"] = datetime.fromisoformat(run["as_of"])
@@ -232,18 +243,23 @@ def load_candidate(settings: Settings, release_id: str) -> Candidate:
 
 
 def hash_of_marts(files: Mapping[str, str]) -> str:
-    """sha256 over the sorted lines "name sha256" of the Parquet files: equal for equal marts on any machine.
+    """sha256 over the sorted lines "name sha256" of the Parquet files: equal for equal marts on
+    any machine.
 
     marts.duckdb is left out, as DuckDB does not promise equal bytes for equal tables.
     """
-    lines = sorted(f"{name} {digest}\n" for name, digest in files.items() if name.endswith(".parquet"))
+    lines = sorted(
+        f"{name} {digest}\n" for name, digest in files.items() if name.endswith(".parquet")
+    )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def changed_months(candidate: Candidate, previous: Path | None) -> list[date] | None:
-    """First days of the months whose published rows differ from the release folder `previous` (its managers/).
+    """First days of the months whose published rows differ from the release folder `previous` (its
+    managers/).
 
-    None means every month: there is no release before, its columns differ, or no month changed at all.
+    None means every month: there is no release before, its columns differ, or no month changed at
+    all.
     """
     import duckdb
 
@@ -290,7 +306,9 @@ def _copy_marts(
     if not marts:
         raise GateFailed("the dbt project has no marts, so there is nothing to publish")
     if not warehouse.exists():
-        raise GateFailed("the warehouse was not built yet, so there is nothing to publish: run `cx run`")
+        raise GateFailed(
+            "the warehouse was not built yet, so there is nothing to publish: run `cx run`"
+        )
     rows = {}
     with duckdb.connect() as connection:
         # One thread, so that the bytes of a file do not depend on the machine.
@@ -329,17 +347,22 @@ def _copy_mart(
     ).fetchall()[0]
     if total != of_run:
         raise GateFailed(
-            f"mart {mart.name} holds {total - of_run} rows of another run than {run.release_id}: run `cx run`"
+            f"mart {mart.name} holds {total - of_run} rows of another run than "
+            f"{run.release_id}: run `cx run`"
         )
     if total == 0 and not mart.may_be_empty:
-        raise GateFailed(f"mart {mart.name} has no rows where rows are due: check its input with `cx status`")
+        raise GateFailed(
+            f"mart {mart.name} has no rows where rows are due: check its input with `cx status`"
+        )
     path = folder / f"{mart.name}.parquet"
     order = ", ".join(f"{_name(column)} asc nulls last" for column in mart.key)
     connection.execute(
-        f"copy (select * from {source} order by {order}) to {_text(path)} (format parquet, compression zstd)"
+        f"copy (select * from {source} order by {order}) to {_text(path)} "
+        "(format parquet, compression zstd)"
     )
     connection.execute(
-        f"create table published.main.{_name(mart.name)} as select * from read_parquet({_text(path)})"
+        f"create table published.main.{_name(mart.name)} as "
+        f"select * from read_parquet({_text(path)})"
     )
     return total
 
@@ -347,7 +370,9 @@ def _copy_mart(
 def _check_columns(mart: MartSpec, columns: Mapping[str, str]) -> None:
     missing = [name for name in (*mart.key, "release_id", "as_of") if name not in columns]
     if missing:
-        raise Fault(f"mart {mart.name} lacks the column {missing[0]}: add it to the model and its contract")
+        raise Fault(
+            f"mart {mart.name} lacks the column {missing[0]}: add it to the model and its contract"
+        )
     for name, kind in columns.items():
         if kind not in PUBLISHED_TYPES:
             raise Fault(
@@ -377,21 +402,28 @@ def _is_published(path: Path) -> bool:
     return path.suffix == ".parquet" or path.name == DATABASE_FILE
 
 
-# --- receipt ---------------------------------------------------------------------------------------------------
+# --- receipt -----------------------------------------------------------------------------------
 
 
-def write_receipt(candidate: Candidate, checks: Sequence[Check], dbt_tests: Mapping[str, int]) -> Receipt:
+def write_receipt(
+    candidate: Candidate, checks: Sequence[Check], dbt_tests: Mapping[str, int]
+) -> Receipt:
     """Write the gate's receipt into the candidate's folder.
 
-    It passes when there is at least one check for every mart and no critical one failed: a suite that is empty
-    or was not run is not a pass.
+    It passes when there is at least one check for every mart and no critical one failed: a suite
+    that is empty or was not run is not a pass.
     """
     unjudged = sorted(set(candidate.marts) - {check.mart for check in checks})
     all_checks = [
         *checks,
-        *(Check("suite_present", mart, "critical", False, "no check", "at least one check") for mart in unjudged),
+        *(
+            Check("suite_present", mart, "critical", False, "no check", "at least one check")
+            for mart in unjudged
+        ),
     ]
-    passed = bool(all_checks) and all(check.passed for check in all_checks if check.severity == "critical")
+    passed = bool(all_checks) and all(
+        check.passed for check in all_checks if check.severity == "critical"
+    )
     receipt = Receipt(
         candidate.release_id,
         candidate.candidate_hash,
@@ -423,7 +455,8 @@ def describe_failures(receipt: Receipt) -> str:
     """One line that names the failed critical checks with what was seen and what was asked."""
     failed = receipt.failed("critical")
     told = "; ".join(
-        f"{check.mart}.{check.name} (saw {check.observed}, wants {check.required})" for check in failed[:5]
+        f"{check.mart}.{check.name} (saw {check.observed}, wants {check.required})"
+        for check in failed[:5]
     )
     more = f"; and {len(failed) - 5} more" if len(failed) > 5 else ""
     return f"{len(failed)} critical check{'s' if len(failed) != 1 else ''} failed: {told}{more}"
@@ -433,7 +466,9 @@ def _require_receipt(candidate: Candidate) -> Receipt:
     receipt = read_receipt(candidate)
     name = candidate.release_id
     if receipt is None:
-        raise GateFailed(f"candidate {name} was never judged by the gate, so it is not published: run `cx run`")
+        raise GateFailed(
+            f"candidate {name} was never judged by the gate, so it is not published: run `cx run`"
+        )
     if not receipt.passed:
         raise GateFailed(f"candidate {name} is not published: {describe_failures(receipt)}")
     if receipt.candidate_hash != candidate.candidate_hash or receipt.release_id != name:
@@ -441,16 +476,17 @@ def _require_receipt(candidate: Candidate) -> Receipt:
     return receipt
 
 
-# --- publish ---------------------------------------------------------------------------------------------------
+# --- publish ---------------------------------------------------------------------------------
 
 
 def publish(settings: Settings, candidate: Candidate) -> Release:
-    """Publish a candidate that the gate let pass, and point `current` at it if it is not older than `current`.
+    """Publish a candidate that the gate let pass, and point `current` at it if it is not older
+    than `current`.
 
-    The files are hashed again as they will be published; without a passed receipt for exactly these bytes
-    GateFailed is raised and nothing changes. Publishing a release again verifies it and changes nothing; one
-    that was damaged on disk is replaced. Call it under `run_lock`. Raises Fault when the same release id already
-    stands for other marts.
+    The files are hashed again as they will be published; without a passed receipt for exactly
+    these bytes GateFailed is raised and nothing changes. Publishing a release again verifies it
+    and changes nothing; one that was damaged on disk is replaced. Call it under `run_lock`. Raises
+    Fault when the same release id already stands for other marts.
     """
     root = settings.releases_root
     root.mkdir(parents=True, exist_ok=True)
@@ -471,7 +507,9 @@ def publish(settings: Settings, candidate: Candidate) -> Release:
 
 
 def make_current(settings: Settings, release_id: str) -> bool:
-    """Point `current` at a published release unless it names one with a later as_of; True when it does now."""
+    """Point `current` at a published release unless it names one with a later as_of; True when it
+    does now.
+    """
     root = settings.releases_root
     now = _current_id(settings)
     if now == release_id:
@@ -498,7 +536,9 @@ def clean_leftovers(settings: Settings) -> None:
 
 
 def is_published(settings: Settings, release_id: str) -> bool:
-    """True when the release stands complete on disk: a folder gets its name only after all is written."""
+    """True when the release stands complete on disk: a folder gets its name only after all is
+    written.
+    """
     return (settings.releases_root / release_id / MANIFEST_FILE).exists()
 
 
@@ -511,7 +551,9 @@ def _stage(candidate: Candidate, receipt: Receipt, staging: Path) -> None:
         try:
             shutil.copyfile(candidate.folder / name, target / name)
         except FileNotFoundError as error:
-            raise GateFailed(f"candidate {candidate.release_id} lost its file {name}: run `cx run`") from error
+            raise GateFailed(
+                f"candidate {candidate.release_id} lost its file {name}: run `cx run`"
+            ) from error
         # Hashed where it will be read, so that the gated bytes are the published bytes.
         if hash_file(target / name) != promised:
             raise GateFailed(
@@ -519,9 +561,14 @@ def _stage(candidate: Candidate, receipt: Receipt, staging: Path) -> None:
                 "so it is not published: run `cx run`"
             )
         files[f"{AUDIENCE}/{name}"] = {"sha256": promised, "bytes": (target / name).stat().st_size}
-    extra = {path.name for path in candidate.folder.iterdir() if _is_published(path)} - set(receipt.files)
+    extra = {path.name for path in candidate.folder.iterdir() if _is_published(path)} - set(
+        receipt.files
+    )
     if extra:
-        raise GateFailed(f"candidate {candidate.release_id}: {min(extra)} was never judged by the gate: run `cx run`")
+        raise GateFailed(
+            f"candidate {candidate.release_id}: {min(extra)} was never judged by the gate: "
+            "run `cx run`"
+        )
     _write_json(staging / MANIFEST_FILE, _manifest(candidate, receipt, files))
     for path in sorted(staging.rglob("*"), reverse=True):
         if path.is_file():
@@ -543,8 +590,9 @@ def _settle(candidate: Candidate, staging: Path, folder: Path) -> tuple[bool, st
     if not damaged:
         if read_manifest(folder)["candidate_hash"] != candidate.candidate_hash:
             raise Fault(
-                f"release {candidate.release_id} is already published with other marts from the same inputs; "
-                "keep both folders and report it: two builds of one set of inputs must be equal"
+                f"release {candidate.release_id} is already published with other marts from the "
+                "same inputs; report it with both folders: two builds of one set of inputs must "
+                "be equal"
             )
         return False, "already published, verified"
     aside = folder.with_name(f"{STAGING_PREFIX}damaged-{folder.name}-{os.getpid()}")
@@ -555,7 +603,9 @@ def _settle(candidate: Candidate, staging: Path, folder: Path) -> tuple[bool, st
     return True, f"replaced a copy that was damaged on disk ({', '.join(damaged)})"
 
 
-def _manifest(candidate: Candidate, receipt: Receipt, files: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _manifest(
+    candidate: Candidate, receipt: Receipt, files: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     # No clock and no machine in it: the same inputs give the same manifest.
     run = candidate.run
     facts = _facts_of_marts(candidate)
@@ -569,7 +619,8 @@ def _manifest(candidate: Candidate, receipt: Receipt, files: Mapping[str, Mappin
         "configuration": {"scorecard_versions": facts["versions"], "seeds": run.seeds},
         "software": _software(),
         "marts": {
-            mart: {"rows": candidate.rows[mart], "key": list(key)} for mart, key in candidate.marts.items()
+            mart: {"rows": candidate.rows[mart], "key": list(key)}
+            for mart, key in candidate.marts.items()
         },
         "rows_by_disposition": facts["dispositions"],
         "absent_inputs": run.absent_inputs,
@@ -597,16 +648,20 @@ def _facts_of_marts(candidate: Candidate) -> dict[str, Any]:
             columns = _columns(connection, path)
             if {"raw_table", "reason", "rows"} <= set(columns):
                 counted = connection.execute(
-                    f"select raw_table, reason, cast(sum(rows) as bigint) from {table} group by all order by all"
+                    "select raw_table, reason, cast(sum(rows) as bigint) "
+                    f"from {table} group by all order by all"
                 )
                 for raw_table, reason, rows in counted.fetchall():
                     dispositions.setdefault(raw_table, {})[reason] = rows
             elif "period_month" in columns:
-                found = connection.execute(f"select distinct period_month from {table} where period_month is not null")
+                found = connection.execute(
+                    f"select distinct period_month from {table} where period_month is not null"
+                )
                 months.update(month for (month,) in found.fetchall())
             if "scorecard_version" in columns:
                 found = connection.execute(
-                    f"select distinct cast(scorecard_version as varchar) from {table} where scorecard_version is not null"
+                    "select distinct cast(scorecard_version as varchar) "
+                    f"from {table} where scorecard_version is not null"
                 )
                 versions.update(value for (value,) in found.fetchall())
     return {
@@ -636,7 +691,7 @@ def _remove_candidates_but(settings: Settings, release_id: str) -> None:
             _remove_tree(path)
 
 
-# --- reading ---------------------------------------------------------------------------------------------------
+# --- reading ---------------------------------------------------------------------------------
 
 
 def list_releases(settings: Settings) -> list[Release]:
@@ -645,7 +700,9 @@ def list_releases(settings: Settings) -> list[Release]:
     if not root.exists():
         return []
     now = _current_id(settings)
-    folders = [path for path in root.iterdir() if not path.name.startswith(".") and path.name != CURRENT]
+    folders = [
+        path for path in root.iterdir() if not path.name.startswith(".") and path.name != CURRENT
+    ]
     return [
         Release(path.name, path, path.name == now)
         for path in sorted(folders)
@@ -689,7 +746,9 @@ def release_before(settings: Settings, run: Run) -> Release | None:
 
 
 def closed_months(settings: Settings) -> dict[date, str]:
-    """Months the current release calls final, with the scorecard version they were published under."""
+    """Months the current release calls final, with the scorecard version they were published
+    under.
+    """
     import duckdb
 
     current = current_release(settings)
@@ -713,12 +772,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a release folder; Fault when it is missing or damaged."""
     path = folder / MANIFEST_FILE
     if not path.exists():
-        raise Fault(f"release {folder.name} has no {MANIFEST_FILE}: publish it again with `cx run --full`")
+        raise Fault(
+            f"release {folder.name} has no {MANIFEST_FILE}: publish it again with `cx run --full`"
+        )
     return _read_json(path)
 
 
 def verify_release(folder: Path) -> list[str]:
-    """Names of the files of a release that are missing, unlisted or whose bytes differ from its manifest."""
+    """Names of the files of a release that are missing, unlisted or whose bytes differ from its
+    manifest.
+    """
     try:
         files = read_manifest(folder)["files"]
     except (Fault, KeyError):
@@ -740,7 +803,7 @@ def _current_id(settings: Settings) -> str | None:
     return name if is_published(settings, name) else None
 
 
-# --- files -----------------------------------------------------------------------------------------------------
+# --- files -----------------------------------------------------------------------------------
 
 
 def hash_file(path: Path) -> str:
@@ -753,7 +816,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise Fault(f"{path.parent.name}/{path.name} is not readable ({_line(error)}): run `cx run --full`") from error
+        raise Fault(
+            f"{path.parent.name}/{path.name} is not readable ({_line(error)}): run `cx run --full`"
+        ) from error
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -1,8 +1,10 @@
 """The steps of a run: who listens to their progress, and what they cost.
 
-Belongs here: naming a step, measuring its wall seconds, CPU seconds and peak memory, telling a listener (the
-command line) how far it is, and keeping the figures of a release for `cx status --timings`.
-Does not belong here: what a step does, and anything of Dagster; the assets in orchestration/defs call this.
+Belongs here: naming a step, measuring its wall seconds, CPU seconds and peak memory, telling a
+listener (the command line) how far it is, and keeping the figures of a release for `cx status
+--timings`.
+Does not belong here: what a step does, and anything of Dagster; the assets in orchestration/defs
+call this.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ TIMINGS_SUFFIX = ".timings.json"
 class StepEvent:
     """What a listener is told: a step began, came further, ended or failed.
 
-    `done` and `total` count the parts of the step (dbt nodes, marts); both are 0 where there is nothing to count.
-    `seconds` is the wall time since the step began; `error` is what a failed step died of.
+    `done` and `total` count the parts of the step (dbt nodes, marts); both are 0 where there is
+    nothing to count. `seconds` is the wall time since the step began; `error` is what a failed
+    step died of.
     """
 
     step: str
@@ -42,8 +45,8 @@ class StepEvent:
 class StepCost:
     """Cost of one finished step: seconds of wall and CPU time, bytes of peak resident memory.
 
-    CPU seconds include the child processes a step waited for. Peak memory is that of the largest single process:
-    this one during the step, or the largest child so far where the step ran one.
+    CPU seconds include the child processes a step waited for. Peak memory is that of the largest
+    single process: this one during the step, or the largest child so far where the step ran one.
     """
 
     step: str
@@ -57,7 +60,9 @@ _costs: list[StepCost] = []
 
 
 def listen(listener: Callable[[StepEvent], None]) -> Callable[[], None]:
-    """Have `listener` called with every StepEvent of this process; returns the function that ends it."""
+    """Have `listener` called with every StepEvent of this process; returns the function that ends
+    it.
+    """
     _listeners.append(listener)
     return lambda: _listeners.remove(listener)
 
@@ -84,7 +89,11 @@ class Step:
 def step(name: str) -> Iterator[Step]:
     """Run the body as step `name`: told to the listeners, and its cost noted when it ends well."""
     _reset_peak_memory()
-    wall, own, children = time.monotonic(), _cpu(resource.RUSAGE_SELF), _cpu(resource.RUSAGE_CHILDREN)
+    wall, own, children = (
+        time.monotonic(),
+        _cpu(resource.RUSAGE_SELF),
+        _cpu(resource.RUSAGE_CHILDREN),
+    )
     _tell(StepEvent(name, "started"))
     try:
         yield Step(name)
@@ -106,7 +115,9 @@ def write_timings(logs_root: Path, release_id: str) -> Path:
     logs_root.mkdir(parents=True, exist_ok=True)
     path = logs_root / f"{release_id}{TIMINGS_SUFFIX}"
     building = path.with_name(f".{path.name}.{os.getpid()}")
-    building.write_text(json.dumps([asdict(cost) for cost in _costs], indent=2) + "\n", encoding="utf-8")
+    building.write_text(
+        json.dumps([asdict(cost) for cost in _costs], indent=2) + "\n", encoding="utf-8"
+    )
     os.replace(building, path)
     return path
 
@@ -135,7 +146,8 @@ def _bytes(maxrss: int) -> int:
 
 
 def _reset_peak_memory() -> None:
-    # Linux lets a process reset its own high-water mark; elsewhere the peak is that of the process so far.
+    # Linux lets a process reset its own high-water mark; elsewhere the peak is that of the process
+    # so far.
     try:
         with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
             file.write("5")

@@ -24,7 +24,8 @@ from orchestration.sample.dirt import Ledger, count_superseded, duplicated, plan
 from orchestration.sample.frames import Frame, take
 from orchestration.sample.quality import draw_evaluators, quality_frames
 from orchestration.sample.tables import TABLES
-from orchestration.sample.tickets import first_contacts, service_frames, simulate, survey_frame
+from orchestration.sample.ticket_frames import service_frames, survey_frame
+from orchestration.sample.tickets import first_contacts, simulate
 from orchestration.sample.truth import truth_tables
 from orchestration.sample.workforce import (
     absence_frame,
@@ -89,9 +90,7 @@ def generate_sample(
     for file in written:
         rows[file.path.split("/")[0]] += file.rows
     last = max(int(frame["_loaded_at"].values.max()) for frame in frames.values())
-    return SampleSummary(
-        out, truth_root, rows, len(written), datetime.fromtimestamp(last, tz=UTC)
-    )
+    return SampleSummary(out, truth_root, rows, len(written), datetime.fromtimestamp(last, tz=UTC))
 
 
 def _draw(world: World, tickets: int, ledger: Ledger) -> tuple[dict[str, Frame], dict]:

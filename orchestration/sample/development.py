@@ -290,7 +290,9 @@ def plan_frames(world: World, latent: Latent) -> PlanFrames:
     leaver = np.flatnonzero(groups.leaver)[:1]
     candidates = np.flatnonzero(groups.strong_decliner | groups.weak)
     others = np.argsort(latent.quality[:, clock.days - 1], kind="stable")
-    others = others[~np.isin(others, np.concatenate([candidates, leaver])) & (world.left[others] > clock.days)]
+    others = others[
+        ~np.isin(others, np.concatenate([candidates, leaver])) & (world.left[others] > clock.days)
+    ]
     wanted = max(5, world.agents // 15)
     people = np.concatenate([leaver, candidates, others])[:wanted]
     count = len(people)

@@ -34,8 +34,8 @@ class Column:
     vocabulary: tuple[str, ...] = ()
     width: int = 0
 
-    def take(self, rows: np.ndarray) -> Column:
-        """The same column for the given row positions or boolean mask."""
+    def take(self, rows: np.ndarray | slice) -> Column:
+        """The same column for the given row positions, boolean mask or slice."""
         return replace(self, values=self.values[rows])
 
     def arrow(self) -> pa.Array:
@@ -117,7 +117,7 @@ def row_count(frame: Frame) -> int:
     return len(next(iter(frame.values())).values)
 
 
-def take(frame: Frame, rows: np.ndarray) -> Frame:
+def take(frame: Frame, rows: np.ndarray | slice) -> Frame:
     return {name: column.take(rows) for name, column in frame.items()}
 
 

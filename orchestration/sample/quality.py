@@ -93,18 +93,18 @@ def quality_frames(
 ) -> QualityFrames:
     """qa_evaluations and qa_criterion_scores: five to seven a month and agent."""
     rng = world.rng("quality")
-    picked = _sample_interactions(world, rng, service)
+    picked, is_extra = _sample_interactions(world, rng, service)
     ticket, agent, channel, start, seconds = (column[picked] for column in service.interactions)
     count = len(ticket)
     day = world.clock.day_index(start)
     evaluated = start + seconds + rng.gamma(2.2, 1.4 * DAY, count).astype(np.int64) + HOUR
     order = np.lexsort((ticket, evaluated))
-    ticket, agent, channel, start, day, evaluated = (
-        column[order] for column in (ticket, agent, channel, start, day, evaluated)
+    ticket, agent, channel, start, day, evaluated, is_extra = (
+        column[order] for column in (ticket, agent, channel, start, day, evaluated, is_extra)
     )
     evaluator = _pick_evaluators(rng, evaluators, count)
     form, size = _forms(world, channel, day)
-    fate = _draw_fates(rng, count)
+    fate = _draw_fates(rng, is_extra)
     status = np.full(count, FINAL)
     status[fate == 1], status[fate == 2] = DRAFT, VOID
     disputed = (fate == 0) & (rng.random(count) < 0.045)
@@ -175,10 +175,13 @@ def quality_frames(
     )
 
 
-def _sample_interactions(world: World, rng: np.random.Generator, service: Service) -> np.ndarray:
-    """Rows of interactions to evaluate: five to seven for each agent and month, fewer if too few.
+def _sample_interactions(
+    world: World, rng: np.random.Generator, service: Service
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of interactions to evaluate, and which of them will not be scored.
 
-    Some of them will not be scored, so about five and a half are.
+    Four to six of each agent and month, fewer where there are fewer; some get one more that ends
+    as a draft, as a calibration and the like.
     """
     _, agent, _, start, seconds = service.interactions
     done = start + seconds < world.clock.cutoff - DAY
@@ -187,15 +190,22 @@ def _sample_interactions(world: World, rng: np.random.Generator, service: Servic
     group = np.where(done, agent * months + month, world.agents * months)
     order = np.lexsort((rng.random(len(group)), group))
     ordered = group[order]
-    begins = np.searchsorted(ordered, ordered)
-    wanted = rng.integers(5, 8, world.agents * months + 1)
+    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
+    groups = world.agents * months + 1
+    scored = rng.choice((4, 5, 6), size=groups, p=(0.03, 0.5, 0.47))
+    # The running month is nine days old: a share of its evaluations has been made.
+    running = np.arange(groups) % months == months - 1
+    scored = np.where(running, rng.integers(1, 3, groups), scored)
+    wanted = scored + (rng.random(groups) < np.where(running, 0.1, 0.4))
     wanted[-1] = 0
-    return np.sort(order[np.arange(len(order)) - begins < wanted[ordered]])
+    chosen = np.flatnonzero(rank < wanted[ordered])
+    rows = order[chosen]
+    is_extra = rank[chosen] >= scored[ordered[chosen]]
+    by_row = np.argsort(rows)
+    return rows[by_row], is_extra[by_row]
 
 
-def _pick_evaluators(
-    rng: np.random.Generator, evaluators: Evaluators, count: int
-) -> np.ndarray:
+def _pick_evaluators(rng: np.random.Generator, evaluators: Evaluators, count: int) -> np.ndarray:
     """Mostly at random; the rough ones do less than their share."""
     share = np.where(evaluators.is_rough, 0.6, 1.0)
     return rng.choice(len(share), size=count, p=share / share.sum())
@@ -208,9 +218,11 @@ def _forms(world: World, channel: np.ndarray, day: np.ndarray) -> tuple[np.ndarr
     return form, np.array(list(FORMS.values()))[form]
 
 
-def _draw_fates(rng: np.random.Generator, count: int) -> np.ndarray:
+def _draw_fates(rng: np.random.Generator, is_extra: np.ndarray) -> np.ndarray:
     """0 scored, else one more than the position in FAILED_CONDITIONS; each at least twice."""
-    fate = rng.choice(6, size=count, p=(0.93, 0.02, 0.015, 0.018, 0.012, 0.005))
+    count = len(is_extra)
+    drawn = rng.choice(5, size=count, p=(0.28, 0.22, 0.26, 0.17, 0.07)) + 1
+    fate = np.where(is_extra, drawn, 0)
     certain = rng.choice(count // 2, size=10, replace=False)
     fate[certain] = np.repeat(np.arange(1, 6), 2)
     return fate

@@ -6,6 +6,8 @@ Not here: anything computed from what was drawn; the marts never read these file
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -71,7 +73,8 @@ def truth_tables(
 def _over_mix(level: np.ndarray, offset: np.ndarray, scale: float = 1.0) -> np.ndarray:
     """Probability at the average mix of contact types, same shape as `level`."""
     return sum(
-        share * logistic(level + scale * add) for share, add in zip(MIX, offset[: len(MIX)], strict=True)
+        share * logistic(level + scale * add)
+        for share, add in zip(MIX, offset[: len(MIX)], strict=True)
     )
 
 
@@ -113,29 +116,52 @@ def _agent_months(world: World, traits: Traits, latent: Latent) -> pd.DataFrame:
 
 
 def _overall(frame: pd.DataFrame) -> np.ndarray:
-    """The score of the default scorecard at the true levels; a ranking, not a forecast."""
+    """The month's score to be expected at the true levels under the default scorecard.
 
-    def reached(value: pd.Series, floor: float, target: float) -> pd.Series:
-        return ((value - floor) / (target - floor)).clip(0, 1)
+    A month's sample is small and attainment stops at the target, so even a perfect agent expects
+    less than all of it; without that, everybody above the targets would be tied.
+    """
 
-    speed = frame["true_speed"]
+    def reached(level: pd.Series, floor: float, target: float, sd: pd.Series | float) -> np.ndarray:
+        scale = target - floor
+        return _mean_within_limits((level - floor) / scale, sd / abs(scale))
+
+    def of_rate(level: pd.Series, floor: float, target: float, sample: int) -> np.ndarray:
+        return reached(level, floor, target, np.sqrt(level * (1 - level) / sample))
+
+    speed, noise = frame["true_speed"], frame["true_quality_noise"]
     off_band = np.maximum(np.maximum(speed - 1, 0.85 - speed), 0)
+    evaluations = 5.3
     parts = (
-        (0.20, reached(frame["true_quality"], 60, 85)),
-        (0.05, reached(frame["true_quality_noise"], 20, 8)),
-        (0.10, reached(frame["true_critical_error_rate"], 0.15, 0.02)),
-        (0.08, reached(off_band, 0.40, 0.10)),
-        (0.05, reached(2.4 * speed**-0.8, 1.0, 3.0)),
-        (0.07, reached(frame["true_adherence"], 0.75, 0.92)),
-        (0.12, reached(frame["true_satisfaction"], 0.60, 0.85)),
-        (0.12, reached(frame["true_first_contact"], 0.45, 0.75)),
-        (0.04, reached(frame["true_escalation_rate"], 0.30, 0.10)),
-        (0.07, reached(frame["true_repeat_rate"], 0.25, 0.08)),
-        (0.05, reached(frame["true_training_on_time"], 0.5, 1.0)),
-        (0.02, reached(frame["true_articles"], 0.0, 2.0)),
+        (0.20, reached(frame["true_quality"], 60, 85, noise / np.sqrt(evaluations))),
+        (0.05, reached(noise, 20, 8, 0.3 * noise)),
+        # One critical error among a month's evaluations already costs all of it.
+        (0.10, (1 - frame["true_critical_error_rate"]) ** evaluations),
+        (0.08, reached(off_band, 0.40, 0.10, 0.06)),
+        (0.05, reached(2.5 * speed**-0.8, 1.0, 3.0, 0.4)),
+        (0.07, reached(frame["true_adherence"], 0.75, 0.92, 0.012)),
+        (0.12, of_rate(frame["true_satisfaction"], 0.60, 0.85, 11)),
+        (0.12, of_rate(frame["true_first_contact"], 0.45, 0.75, 90)),
+        (0.04, of_rate(frame["true_escalation_rate"], 0.30, 0.10, 110)),
+        (0.07, of_rate(frame["true_repeat_rate"], 0.25, 0.08, 90)),
+        (0.05, reached(frame["true_training_on_time"], 0.5, 1.0, 0.2)),
+        (0.02, reached(frame["true_articles"], 0.0, 2.0, 1.4)),
     )
     weight = sum(part[0] for part in parts)
-    return 100 * sum(part[0] * part[1] for part in parts).to_numpy() / weight
+    return 100 * np.asarray(sum(part[0] * part[1] for part in parts)) / weight
+
+
+def _mean_within_limits(mean: pd.Series, sd: pd.Series | float) -> np.ndarray:
+    """Mean of a normal variable held to 0..1, same shape as `mean`."""
+
+    def below(limit: float) -> np.ndarray:
+        """Mean of min(x, limit)."""
+        z = np.asarray((limit - mean) / sd)
+        share = np.array([0.5 * (1 + math.erf(value / math.sqrt(2))) for value in z])
+        density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+        return np.asarray(mean) * share - np.asarray(sd) * density + limit * (1 - share)
+
+    return below(1.0) - below(0.0)
 
 
 def _agents(

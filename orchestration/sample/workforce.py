@@ -145,7 +145,9 @@ def build_segments(world: World, presence: Presence) -> Segments:
                 np.full(len(agent), part),
             )
         )
-    start, end, activity, part = (np.stack(values, axis=1).ravel() for values in zip(*columns, strict=True))
+    start, end, activity, part = (
+        np.stack(values, axis=1).ravel() for values in zip(*columns, strict=True)
+    )
     agent, day = np.repeat(agent, len(PARTS)), np.repeat(day, len(PARTS))
     return Segments(agent, day, start, end, activity, part, presence.ill[agent, day])
 
@@ -356,10 +358,14 @@ def build_slots(world: World, segments: Segments) -> Slots:
     row = np.repeat(rows, pieces)
     within = np.arange(len(row)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     length = np.repeat(seconds // pieces, pieces)
-    return Slots(segments.agent[row], segments.day[row], segments.start[row] + within * length, length)
+    return Slots(
+        segments.agent[row], segments.day[row], segments.start[row] + within * length, length
+    )
 
 
-def forecast_frame(world: World, team: np.ndarray, local_day: np.ndarray) -> tuple[Frame, dict[str, int]]:
+def forecast_frame(
+    world: World, team: np.ndarray, local_day: np.ndarray
+) -> tuple[Frame, dict[str, int]]:
     """volume_forecasts from the contacts that came, smoothed by weekday, and what was planted.
 
     `team` and `local_day` have one entry per first contact. Planned two weeks ahead, some days

@@ -109,7 +109,9 @@ def build_clock(months: int) -> Clock:
         horizon=horizon,
         cutoff=cutoff,
         month_starts=tuple(_add_months(first, k) for k in range(months + 1)),
-        month_of_day=np.array([(d.year - first.year) * 12 + d.month - first.month for d in all_dates]),
+        month_of_day=np.array(
+            [(d.year - first.year) * 12 + d.month - first.month for d in all_dates]
+        ),
         weekday=np.array([d.weekday() for d in all_dates]),
         midnight=midnight,
     )
@@ -344,9 +346,7 @@ def draw_traits(world: World) -> Traits:
     """
     rng = world.rng("traits")
     groups = world.groups
-    scores = np.array(
-        [NormalDist().inv_cdf((k + 0.5) / world.agents) for k in range(world.agents)]
-    )
+    scores = np.array([NormalDist().inv_cdf((k + 0.5) / world.agents) for k in range(world.agents)])
     general = rng.permutation(scores)
 
     def trait(shared: float) -> np.ndarray:
@@ -452,10 +452,10 @@ def build_latent(world: World, traits: Traits, effects: Effects) -> Latent:
         by_month = rng.normal(0, sd, (world.agents, clock.month_of_day[-1] + 1))
         return by_month[:, clock.month_of_day]
 
-    quality = traits.quality[:, None] + trend(-3.1, -0.9, 1.5) - 7 * ramp + wobble(0.9)
-    satisfaction = traits.satisfaction[:, None] + trend(-0.15, -0.04, 0.1) - 0.3 * ramp
-    failure = traits.failure[:, None] + trend(0.10, 0.03, -0.07) + 0.3 * ramp
-    critical = traits.critical[:, None] + trend(0.014, 0.003, -0.003)
+    quality = traits.quality[:, None] + trend(-3.5, -0.9, 1.5) - 7 * ramp + wobble(0.9)
+    satisfaction = traits.satisfaction[:, None] + trend(-0.17, -0.04, 0.1) - 0.3 * ramp
+    failure = traits.failure[:, None] + trend(0.11, 0.03, -0.07) + 0.3 * ramp
+    critical = traits.critical[:, None] + trend(0.017, 0.003, -0.003)
     return Latent(
         quality=np.clip(quality + effects.quality, 40, 99),
         critical=np.clip(critical, 0.002, 0.3),

@@ -26,7 +26,7 @@ from orchestration.sample.tables import TABLES, Table
 # A file in another column order and one that holds everything as text, as feeds do now and then.
 REVERSED = {"interactions": 1, "surveys": 1}
 AS_TEXT = {"qa_criterion_scores": 1}
-# Tables whose main file has no tombstones and leaves the column out.
+# Files that begin with a byte-order mark, and that have a column nobody asked for.
 BYTE_ORDER_MARK = "kb_contributions"
 EXTRA_COLUMN = "volume_forecasts"
 
@@ -80,9 +80,10 @@ def _table_tasks(
         )
         return
     month = frame["_loaded_at"].values.astype("datetime64[s]").astype("datetime64[M]")
-    for position, value in enumerate(np.unique(month)):
-        rows = slice(np.searchsorted(month, value), np.searchsorted(month, value, "right"))
-        part = take(frame, rows)
+    begins = np.flatnonzero(np.append(True, month[1:] != month[:-1]))
+    ends = np.append(begins[1:], len(month))
+    for position, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+        value, part = month[begin], take(frame, slice(begin, end))
         turned, as_text = REVERSED.get(name) == position, AS_TEXT.get(name) == position
         yield (
             f"{name}/{value}.{table.form}",
@@ -96,9 +97,7 @@ def _parquet(table: Table, frame: Frame, turned: bool, as_text: bool) -> bytes:
     arrays = [frame[name].text() if as_text else frame[name].arrow() for name in names]
     sink = pa.BufferOutputStream()
     # Without the stored Arrow schema a coded column is plain text to every reader.
-    pq.write_table(
-        pa.table(arrays, names=names), sink, compression="snappy", store_schema=False
-    )
+    pq.write_table(pa.table(arrays, names=names), sink, compression="snappy", store_schema=False)
     return sink.getvalue().to_pybytes()
 
 
@@ -106,16 +105,19 @@ def _csv(table: Table, frame: Frame, turned: bool, as_text: bool) -> bytes:
     del as_text  # a CSV is text anyway
     names = list(reversed(frame)) if turned else list(frame)
     cells = []
-    for name in names:
+    # By row content and not by position: a row delivered twice must be the same twice.
+    salt = np.abs(sum(frame[name].values.astype(np.int64) for name in (table.key[0], "_loaded_at")))
+    for place, name in enumerate(sorted(names)):
         column = frame[name]
         values = column.text().to_pylist()
         if column.kind == "boolean":
-            values = [table.booleans[0] if value == "true" else table.booleans[1] for value in values]
-        words = table.null_words
-        cells.append(
-            [words[k % len(words)] if value is None else value for k, value in enumerate(values)]
-        )
-    return _csv_bytes(names, zip(*cells, strict=True))
+            yes, no = table.booleans
+            values = [yes if value == "true" else no for value in values]
+        words = [table.null_words[k] for k in (salt // 900 + place) % len(table.null_words)]
+        pairs = zip(values, words, strict=True)
+        cells.append([word if value is None else value for value, word in pairs])
+    by_name = dict(zip(sorted(names), cells, strict=True))
+    return _csv_bytes(names, zip(*(by_name[name] for name in names), strict=True))
 
 
 def _sheet_task(sheet: Sheet) -> Callable[[], bytes]:

@@ -369,6 +369,9 @@ def test_texts_of_a_verdict_name_months_and_teams_but_no_person(
     )
     shares = check(result, "agent_scorecard_metrics", "shares_between_0_and_1_in_value")
     assert shares.observed.startswith("2026-10: 1 of ")
+    drift = check(result, "agent_scorecard", "mean_overall_score_against_history")
+    assert drift.observed.startswith("2026-10: ") and " is not in " in drift.observed
+    assert drift.required.endswith("(each month's own limits)")
     texts = " ".join(item.observed + item.required for item in result.checks)
     assert "agent-0" not in texts
     assert "1.2345" not in texts
@@ -832,6 +835,17 @@ def test_a_failed_row_of_release_quality_counts_by_its_severity(
     found = check(result, "release_quality", "release_quality:conservation_1")
     assert (found.passed, found.observed) == (False, "99")
     assert result.passed is not stops
+
+
+def test_release_quality_without_its_verdicts_fails(
+    frames: dict[str, pd.DataFrame], candidate: Path, run_results: Path
+) -> None:
+    without = frames["release_quality"].drop(columns="passed")
+    mart_frames.write_marts({"release_quality": without}, candidate)
+
+    result = run_gate(candidate, ["metric_catalog"], run_results)
+
+    assert failing(result) == ["release_quality.release_quality_checks"]
 
 
 # What the receipt may rely on

@@ -1,6 +1,6 @@
 {#
-    Day-first text without an offset (`29/2/2016 01:23`), taken as UTC; null where it is no such text. The pattern stands before the
-    engine's own reading, because engines differ in what else they let pass.
+    Day-first text without an offset (`29/2/2016 01:23`), taken as UTC; null where it is no such text. The
+    pattern stands before the engine's own reading, because engines differ in what else they let pass.
 #}
 {% macro read_day_first_instant(value) -%}
     {{ return(adapter.dispatch('read_day_first_instant')(value)) }}

@@ -13,7 +13,9 @@ from orchestration.lib import releases, steps
 
 @dg.asset(key=RELEASE, deps=[CANDIDATE], group_name="release")
 def release(warehouse: Warehouse) -> dg.MaterializeResult:
-    """The immutable release folder, and `current` pointing at it; refused without the gate's receipt."""
+    """The immutable release folder, and `current` pointing at it; refused without the gate's
+    receipt.
+    """
     settings = warehouse.settings
     with steps.step("publish"):
         run = releases.read_run(settings)

@@ -41,7 +41,9 @@ def gate(warehouse: Warehouse) -> Iterator[dg.AssetCheckResult]:
     """
     settings = warehouse.settings
     with steps.step("gate"):
-        receipt = judge(settings, releases.load_candidate(settings, releases.read_run(settings).release_id))
+        receipt = judge(
+            settings, releases.load_candidate(settings, releases.read_run(settings).release_id)
+        )
         for name in GATE_CHECKS:
             yield _result(name, [check for check in receipt.checks if check.mart == name])
         if not receipt.passed:
@@ -49,8 +51,9 @@ def gate(warehouse: Warehouse) -> Iterator[dg.AssetCheckResult]:
 
 
 def judge(settings: Settings, candidate: releases.Candidate) -> releases.Receipt:
-    """Run every suite over the candidate and write its receipt; none is left when a suite raises."""
-    # Great Expectations costs seconds to import, so nobody pays for it who only loads the definitions.
+    """Run every suite over the candidate and write its receipt; none is left when one raises."""
+    # Great Expectations costs seconds to import, so nobody pays for it who only loads the
+    # definitions.
     from expectations.gate import run_gate
 
     releases.withdraw_receipt(candidate)

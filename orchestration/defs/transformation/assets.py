@@ -12,12 +12,13 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from orchestration.defs.project import MANIFEST, MANIFEST_PATH
+from orchestration.defs.project import FINGERPRINT, MANIFEST, MANIFEST_PATH
 from orchestration.defs.resources import Warehouse, environment
 from orchestration.lib import releases, steps
 from orchestration.lib.dbt_runs import (
     DbtOutcome,
     dbt_environment,
+    fingerprint,
     read_outcome,
     results_path,
     target_path,
@@ -33,15 +34,19 @@ BUILD = ["build", "--exclude-resource-type", "unit_test"]
 def dbt_build(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: Warehouse
 ) -> Iterator[Any]:
-    """Build and test the models; a failed test ends the run with GateFailed, a broken model with Fault."""
+    """Build and test the models; a failed test ends the run with GateFailed, a broken model with
+    Fault.
+    """
     settings = warehouse.settings
     with steps.step("dbt build") as step:
+        _refuse_other_models(settings)
         target = _fresh_target(settings)
         kept = results_path(settings, releases.read_run(settings).release_id)
         kept.unlink(missing_ok=True)
         with environment(dbt_environment(settings)):
             invocation = dbt.cli(BUILD, context=context, target_path=target, raise_on_error=False)
         yield from _with_progress(invocation.stream(), step)
+        _refuse_other_models(settings)
         results = target / "run_results.json"
         if results.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +56,8 @@ def dbt_build(
 
 
 def judge(outcome: DbtOutcome, exit_code: int | None, last_words: str) -> None:
-    """Raise what a dbt build that did not succeed means: Fault for a broken model, GateFailed for a test.
+    """Raise what a dbt build that did not succeed means: Fault for a broken model, GateFailed for
+    a test.
 
     A broken model comes first, as tests that could not run say nothing about the data.
     """
@@ -64,7 +70,18 @@ def judge(outcome: DbtOutcome, exit_code: int | None, last_words: str) -> None:
             f"{_some(outcome.failed_tests)}"
         )
     if exit_code != 0:
-        raise Fault(f"dbt build ended with exit code {exit_code}: {last_words or 'no reason given'}")
+        raise Fault(
+            f"dbt build ended with exit code {exit_code}: {last_words or 'no reason given'}"
+        )
+
+
+def _refuse_other_models(settings: Settings) -> None:
+    """Raise Fault when the dbt project is not the one that was loaded and named the release."""
+    if fingerprint(settings) != FINGERPRINT:
+        raise Fault(
+            "dbt_project: edited since this run was loaded, so its figures would not be those of "
+            "its release id; run again (in Dagster's UI, reload the code location first)"
+        )
 
 
 def _some(names: tuple[str, ...], shown: int = 5) -> str:
@@ -73,7 +90,8 @@ def _some(names: tuple[str, ...], shown: int = 5) -> str:
 
 
 def _fresh_target(settings: Settings) -> Path:
-    # A folder of its own, so that a build that dies never leaves a torn manifest for the asset graph.
+    # A folder of its own, so that a build that dies never leaves a torn manifest for the asset
+    # graph.
     target = target_path(settings) / "build"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
@@ -82,7 +100,9 @@ def _fresh_target(settings: Settings) -> Path:
 
 def _with_progress(events: Iterator[Any], step: steps.Step) -> Iterator[Any]:
     total = sum(
-        1 for node in MANIFEST["nodes"].values() if node["resource_type"] in {"model", "seed", "test"}
+        1
+        for node in MANIFEST["nodes"].values()
+        if node["resource_type"] in {"model", "seed", "test"}
     )
     done = 0
     for event in events:

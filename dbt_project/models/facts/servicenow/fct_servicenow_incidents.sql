@@ -35,7 +35,8 @@ answers as (
 
 ),
 
--- Who had the incident when it was resolved: the last update until then. Where the log begins after the resolution, the first.
+-- Who had the incident when it was resolved: the last update until then, or the first where the log begins
+-- after the resolution.
 ranked as (
 
     select
@@ -45,8 +46,9 @@ ranked as (
         row_number() over (
             partition by updates.incident
             order by
-                case when updates.sys_updated_at <= answers.resolved_at then updates.update_position end
-                desc nulls last,
+                case
+                    when updates.sys_updated_at <= answers.resolved_at then updates.update_position
+                end desc nulls last,
                 updates.update_position
         ) as recency
     from updates
@@ -61,8 +63,10 @@ select
     answers.opened_at,
     answers.resolved_at,
     answers.made_sla,
-    {{ published(microseconds_between('answers.opened_at', 'answers.resolved_at') ~ ' / cast(3600000000 as double)') }}
-        as resolution_hours,
+    {{ published(
+        microseconds_between('answers.opened_at', 'answers.resolved_at')
+        ~ ' / cast(3600000000 as double)'
+    ) }} as resolution_hours,
     ranked.assignment_group,
     ranked.assigned_to,
     solves.solved_at

@@ -1,5 +1,5 @@
--- One row per month of resolution, group and assignee at that time, with how many resolved incidents met their SLA by the log's own
--- verdict. A null group or assignee is the share nobody can be credited with.
+-- One row per month of resolution, group and assignee at that time: how many resolved incidents met their SLA
+-- by the log's own verdict. A null group or assignee is the share nobody can be credited with.
 select
     {{ month_of('resolved_at') }} as period_month,
     assignment_group,

@@ -19,6 +19,18 @@ later_rows as (
         on later_files.raw_table = '{{ table }}' and landed._file = later_files.raw_file
     {{ 'union all' if not loop.last }}
     {% endfor %}
+    {% if ticketing_source() == 'servicenow' %}
+    union all
+
+    select
+        later_files.raw_table,
+        {{ read_day_first_instant(cleaned_cell('landed.sys_updated_at')) }} as loaded_at
+    from {{ source('servicenow', 'servicenow_incident_event_log') }} as landed
+    inner join later_files
+        on
+            later_files.raw_table = 'servicenow_incident_event_log'
+            and landed._file = later_files.raw_file
+    {% endif %}
 
 )
 

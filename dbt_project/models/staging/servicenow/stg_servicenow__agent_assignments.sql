@@ -1,5 +1,5 @@
--- One row per agent and UTC month in which updates name the agent with a group: the most frequent group, ties by name. Months
--- without a group until the agent is last seen carry the group before: its row lasts until the next one.
+-- One row per agent and UTC month in which updates name the agent with a group: the most frequent group, ties
+-- by name. Months without a group, until the agent is last seen, carry the one before: its row lasts on.
 with updates as (
 
     select
@@ -25,7 +25,9 @@ group_months as (
     select
         *,
         count(*) over (partition by assigned_to, period_month, assignment_group) as update_count,
-        max(sys_updated_at) over (partition by assigned_to, period_month, assignment_group) as last_updated_at,
+        max(sys_updated_at) over (
+            partition by assigned_to, period_month, assignment_group
+        ) as last_updated_at,
         row_number() over (
             partition by assigned_to, period_month, assignment_group
             order by sys_updated_at, raw_file, raw_row
@@ -51,7 +53,9 @@ select
     ranked.assigned_to as agent_id,
     ranked.period_month as valid_from,
     coalesce(
-        lead(ranked.period_month) over (partition by ranked.assigned_to order by ranked.period_month),
+        lead(ranked.period_month) over (
+            partition by ranked.assigned_to order by ranked.period_month
+        ),
         {{ add_months('last_seen.last_month', 1) }}
     ) as valid_to,
     ranked.assignment_group as team_id,

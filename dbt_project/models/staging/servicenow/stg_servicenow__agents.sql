@@ -1,5 +1,5 @@
--- One row per assignee of the log, from the first update that names them. The log is anonymised: name and address are the id
--- again, and the day they were first seen stands for the day they were hired.
+-- One row per assignee of the log, from the first update that names them. The log is anonymised: name and
+-- address are the id again, and the day they were first seen stands for the day they were hired.
 with sightings as (
 
     select

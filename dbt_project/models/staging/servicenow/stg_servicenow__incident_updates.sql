@@ -1,10 +1,12 @@
--- One row per row of the incident log that is visible at as_of, typed, with its disposition and its place in the incident.
+-- One row per row of the incident log that is visible at as_of, typed, with its disposition and its place in
+-- the incident.
 --   The time of the update is the load stamp too: the log has no other.
---   A state that the log never translated (-100) says nothing about the incident, so its row is set aside as unparseable.
---   The same update twice is a duplicate; two different updates under one count and minute rule each other out.
---   A row is not set aside for opened_at after its own update: the opening was typed in later, the update still happened.
+--   A state the log lost (-100) says nothing about the incident, so its row is set aside as unparseable.
+--   The same update twice is a duplicate; two different ones under one count and minute rule each other out.
+--   opened_at after the row's own update is no fault: it was typed in later, and the update still happened.
 {% set required = [
-    'sys_updated_at', 'number', 'sys_mod_count', 'opened_at', 'incident_state', 'contact_type', 'priority', 'made_sla',
+    'sys_updated_at', 'number', 'sys_mod_count', 'opened_at', 'incident_state', 'contact_type', 'priority',
+    'made_sla',
 ] -%}
 {% set optional = ['caller_id', 'category', 'assignment_group', 'assigned_to', 'resolved_at'] -%}
 with landed as (
@@ -25,8 +27,10 @@ typed as (
         *,
         {{ read_day_first_instant('sys_updated_at_text') }} as sys_updated_at,
         number_text as number,
-        case when {{ matches('sys_mod_count_text', '^[0-9]+$') }} then try_cast(sys_mod_count_text as bigint) end
-            as sys_mod_count,
+        case
+            when {{ matches('sys_mod_count_text', '^[0-9]+$') }}
+                then try_cast(sys_mod_count_text as bigint)
+        end as sys_mod_count,
         {{ read_day_first_instant('opened_at_text') }} as opened_at,
         case
             when
@@ -80,8 +84,8 @@ judged as (
 ),
 
 {{ versioned('judged', ['number', 'sys_mod_count'], [
-    'opened_at', 'incident_state', 'contact_type', 'priority', 'made_sla', 'caller_id_text', 'category_text',
-    'assignment_group_text', 'assigned_to_text', 'resolved_at',
+    'opened_at', 'incident_state', 'contact_type', 'priority', 'made_sla', 'caller_id_text',
+    'category_text', 'assignment_group_text', 'assigned_to_text', 'resolved_at',
 ]) }},
 
 disposed as (

@@ -1,4 +1,5 @@
--- One row per assignment group of the log, from the first update that names it. Days are UTC; who leads a group is not said.
+-- One row per assignment group of the log, from the first update that names it. Days are UTC, and who leads a
+-- group is not said.
 with sightings as (
 
     select

@@ -1,13 +1,16 @@
--- One row per change between two consecutive updates of an incident; the first update is a change from nothing.
+-- One row per change between two consecutive updates of an incident; the first is a change from nothing.
 --   Nobody is named as the actor: resolved_by and sys_updated_by number other namespaces than assigned_to.
---   An incident that leaves Closed is not reopened, though the log's own counter says so: what was closed had its solve.
---   The id orders events of one minute: place of the update, then of the change within it. Who takes over an incident
---   in the update that solves it is its assignee then, so assignments come first.
+--   What leaves Resolved is reopened. The few incidents that come back after Closed are solved anew, and are
+--   no reopen.
+--   The id orders events of one minute: place of the update, then of the change within it. Who takes over an
+--   incident in the update that solves it is its assignee then, so assignments come first.
 with consecutive as (
 
     select
         *,
-        lag(assigned_to) over (partition by incident order by update_position) as previous_assigned_to,
+        lag(assigned_to) over (
+            partition by incident order by update_position
+        ) as previous_assigned_to,
         lag(priority) over (partition by incident order by update_position) as previous_priority,
         lag(incident_state) over (partition by incident order by update_position) as previous_state
     from {{ ref('stg_servicenow__incident_updates') }}

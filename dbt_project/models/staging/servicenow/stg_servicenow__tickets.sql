@@ -1,10 +1,10 @@
--- One row per incident: the ticket as it was at its first update. The log knows no deletion, spam, test or merge, and every
--- incident was raised for a caller.
+-- One row per incident: the ticket as it was at its first update. The log knows no deletion, spam, test or
+-- merge, and every incident was raised for a caller.
 select
     incident as ticket_id,
     opened_at as created_at,
     contact_type as channel,
-    -- The contract wants a contact type; one of its own keeps uncategorised incidents out of every real category.
+    -- The contract wants a contact type; one of its own keeps incidents without one out of the real ones.
     coalesce(category, 'uncategorised') as contact_type,
     priority as severity,
     caller_id as customer_id,
