@@ -6,7 +6,6 @@ Belongs here: words, tables and bars. Does not belong here: running anything and
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -129,12 +128,13 @@ def show_summary(console: Console, release: Release) -> None:
     show_scores(console, release)
     show_remarks(console, manifest)
     folder = _relative(release.folder.parent / "current" / "managers")
-    query = f"import duckdb; print(duckdb.sql(\"from '{folder}/agent_scorecard.parquet'\"))"
-    cx = _relative(Path(sys.argv[0]))
+    query = f"import duckdb; print(duckdb.read_parquet('{folder}/agent_scorecard.parquet'))"
+    called = Path(sys.argv[0])
+    cx = _relative(called) if called.name == "cx" else "cx"
     for line in (
         "",
         "Next",
-        f"  {_relative(Path(sys.executable))} -c {shlex.quote(query)}",
+        f'  {_relative(Path(sys.executable))} -c "{query}"',
         f"  {cx} status    what is published; with --timings what it cost",
         f"  {cx} releases  every release kept",
         f"  {cx} dagster   the same run with its assets and checks in the browser",
@@ -213,7 +213,7 @@ def show_gate(console: Console, gate: Mapping[str, Any]) -> None:
 
 
 def show_scores(console: Console, release: Release) -> None:
-    """Distribution of the overall scores in the last month that has any."""
+    """Distribution of the overall scores in the last closed month, or the last that has any."""
     scores = overall_scores(release)
     if scores is None:
         return
@@ -234,9 +234,10 @@ def show_scores(console: Console, release: Release) -> None:
 
 
 def overall_scores(release: Release) -> tuple[date | None, list[float], int] | None:
-    """Last month with a score, its scores, and its number of agents.
+    """Last closed month with a score (else the last with one), its scores, its number of agents.
 
-    The month is None where nobody has a score; None where the release has no scorecard.
+    The month is None where nobody has a score; None where the release has no scorecard. Closed
+    months come first, as few have enough evidence yet in one that runs.
     """
     import duckdb
 
@@ -247,12 +248,14 @@ def overall_scores(release: Release) -> tuple[date | None, list[float], int] | N
         rows = connection.execute(
             """
             with scores as (
-                select period_month, overall_score from read_parquet($path)
+                select period_month, overall_score, vintage = 'provisional' as is_open
+                from read_parquet($path)
                 where "window" = 'month'
             )
             select period_month, overall_score from scores
             where period_month = (
-                select max(period_month) from scores where overall_score is not null
+                select period_month from scores where overall_score is not null
+                order by is_open, period_month desc limit 1
             )
             """,
             {"path": str(path)},

@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "agent_scorecard_metrics"}}}) }}
--- Every month that an assignment meets has a scorecard in both windows with every metric of the version in force, measured or
--- not: a row that is missing looks like an agent, or a metric, that nobody follows.
+-- Every month that an assignment meets has a scorecard in both windows with every metric of the
+-- version in force, measured or not: a row that is missing looks like an agent, or a metric, that
+-- nobody follows.
 with windows as (
 
     select 'month' as period_window

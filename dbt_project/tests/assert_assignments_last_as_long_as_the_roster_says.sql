@@ -1,5 +1,6 @@
--- An assignment ends with its own last day, or a little earlier where the next one begins earlier by zone on a change of team
--- (no two zones are two days apart). Cut any shorter, it would lose the agent's work of the time between.
+-- An assignment ends with its own last day, or a little earlier where the next one begins earlier
+-- by zone on a change of team (no two zones are two days apart). Cut any shorter, it would lose the
+-- agent's work of the time between.
 select
     agent_id,
     valid_from,

@@ -1,5 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "dim_dates"}}}) }}
--- The calendar is counted out in 10,000 days. A run beyond them, or a gap, would drop the facts of the days that are missing.
+-- The calendar is counted out in 10,000 days. A run beyond them, or a gap, would drop the facts of
+-- the days that are missing.
 with calendar as (
 
     select

@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "metric_catalog"}}}) }}
--- A metric of a version without words for it would be scored and stand in no catalog. Ingest sees that the seed names an owner
--- and a decision; here, that they and the definition arrive.
+-- A metric of a version without words for it would be scored and stand in no catalog. Ingest sees
+-- that the seed names an owner and a decision; here, that they and the definition arrive.
 select
     metrics.version,
     metrics.metric,

@@ -1,6 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_rows__cross_faults"}}}) }}
--- A fault that names a row which is not among the staged ones would be lost without a trace: the row would stay `used`.
--- Tables that an adapter derives have no raw rows of their own; their faults are told of the rows they were derived from.
+-- A fault that names a row which is not among the staged ones would be lost without a trace: the
+-- row would stay `used`.
+-- Tables that an adapter derives have no raw rows of their own; their faults are told of the rows
+-- they were derived from.
 select
     faults.raw_table,
     faults.raw_file,

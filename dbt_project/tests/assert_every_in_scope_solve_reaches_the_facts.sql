@@ -1,5 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "fct_solves"}}}) }}
--- A solve passes four models on its way. Lost there, it would be missing from both sides of a rate, which looks like nothing.
+-- A solve passes four models on its way. Lost there, it would be missing from both sides of a rate,
+-- which looks like nothing.
 select
     coalesce(solves.ticket_id, facts.ticket_id) as ticket_id,
     coalesce(solves.solve_kind, facts.solve_kind) as solve_kind,

@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "fct_contacts"}}}) }}
--- Facts find their local month by UTC month and bounds (int_assignments__local_months). Looked up the plain way, by the
--- assignment alone, the same interactions have to count: none is lost at the edge of a month.
+-- Facts find their local month by UTC month and bounds (int_assignments__local_months). Looked up
+-- the plain way, by the assignment alone, the same interactions have to count: none is lost at the
+-- edge of a month.
 with first_days as (
 
     select min(date_day) as first_day from {{ ref('dim_dates') }}

@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_scorecard__metric_parts"}}}) }}
--- The scorecard has a row for each agent-month and team-month of the roster. Work credited to a month without such a row would
--- be part of the company's sums and of nobody's scorecard.
+-- The scorecard has a row for each agent-month and team-month of the roster. Work credited to a
+-- month without such a row would be part of the company's sums and of nobody's scorecard.
 with parts as (
 
     select distinct

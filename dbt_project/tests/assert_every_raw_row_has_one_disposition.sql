@@ -1,7 +1,9 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_rows__dispositions"}}}) }}
--- The files say how many rows there are, the dispositions where each went. release_quality compares them table by table, from
--- the inventory's side; here file by file and from both sides, so that two faults cannot cancel out.
--- Rows loaded after as_of have no disposition yet, so a file with such rows may hold more than were disposed of.
+-- The files say how many rows there are, the dispositions where each went. release_quality compares
+-- them table by table, from the inventory's side; here file by file and from both sides, so that
+-- two faults cannot cancel out.
+-- Rows loaded after as_of have no disposition yet, so a file with such rows may hold more than were
+-- disposed of.
 with disposed as (
 
     select

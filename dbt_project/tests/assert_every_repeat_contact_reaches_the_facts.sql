@@ -1,5 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "fct_repeat_contacts"}}}) }}
--- Two sides of one event: the new ticket that charges a solve, and the solve that is marked as followed by a repeat.
+-- Two sides of one event: the new ticket that charges a solve, and the solve that is marked as
+-- followed by a repeat.
 with charged as (
 
     select distinct

@@ -1,5 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_contacts__expected_handle"}}}) }}
--- A contact whose cell is lost among the levels of peers would leave handle time and expectation alike, unseen.
+-- A contact whose cell is lost among the levels of peers would leave handle time and expectation
+-- alike, unseen.
 with contacts as (
 
     select

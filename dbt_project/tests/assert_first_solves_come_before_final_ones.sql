@@ -1,4 +1,5 @@
--- The first and the last of the same events: a final solve without a first, or before it, means that they were read differently.
+-- The first and the last of the same events: a final solve without a first, or before it, means
+-- that they were read differently.
 select
     final.ticket_id,
     first_solves.solved_at as first_solved_at,

@@ -1,5 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_rows__dispositions"}}}) }}
--- What was superseded, deleted or quarantined counts nowhere: behind every fact stands a raw row that is in use.
+-- What was superseded, deleted or quarantined counts nowhere: behind every fact stands a raw row
+-- that is in use.
 {% set facts = [
     ('int_interactions__credited', 'interactions', 'interaction_id'),
     ('fct_evaluations', 'qa_evaluations', 'evaluation_id'),

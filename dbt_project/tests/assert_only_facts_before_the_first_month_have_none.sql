@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "fct_solves"}}}) }}
--- Credit without a month is right before the first scorecard month only. Later it means that the spells by local month leave
--- a gap which the assignments do not have, and the fact is lost to every month. A day of tolerance covers the zones.
+-- Credit without a month is right before the first scorecard month only. Later it means that the
+-- spells by local month leave a gap which the assignments do not have, and the fact is lost to
+-- every month. A day of tolerance covers the zones.
 with undated as (
 
     select

@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_agent_states__overlaps"}}}) }}
--- The order in which overlapping spells are set aside is unrolled in a fixed number of rounds (macro overlap_faults). A chain
--- of overlaps longer than that stays undecided: raise the rounds, rather than count its time twice.
+-- The order in which overlapping spells are set aside is unrolled in a fixed number of rounds
+-- (macro overlap_faults). A chain of overlaps longer than that stays undecided: raise the rounds,
+-- rather than count its time twice.
 select
     'agent_states' as raw_table,
     state_id as spell_id

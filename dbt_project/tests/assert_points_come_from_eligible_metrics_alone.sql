@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "agent_scorecard_metrics"}}}) }}
--- Their sum is compared with the overall score in release_quality. Here, who brings points: an eligible metric of a dimension
--- that has a score, in a scorecard with an overall score, and no other. What was not measured moves nobody up or down.
+-- Their sum is compared with the overall score in release_quality. Here, who brings points: an
+-- eligible metric of a dimension that has a score, in a scorecard with an overall score, and no
+-- other. What was not measured moves nobody up or down.
 select
     metrics.agent_id,
     metrics.period_month,

@@ -1,6 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_scorecard__metric_values"}}}) }}
--- A quarter is the month and the two before, added up; only the spread is computed anew, around the quarter's own mean.
--- Published numbers are rounded to 6 decimals each: three months and the quarter may be four millionths apart.
+-- A quarter is the month and the two before, added up; only the spread is computed anew, around the
+-- quarter's own mean.
+-- Published numbers are rounded to 6 decimals each: three months and the quarter may be four
+-- millionths apart.
 with months as (
 
     select

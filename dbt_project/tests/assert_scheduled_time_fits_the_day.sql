@@ -1,4 +1,5 @@
--- release_quality compares worked time with the day; the plan has to fit too, and a local day has 23 to 25 hours.
+-- release_quality compares worked time with the day; the plan has to fit too, and a local day has
+-- 23 to 25 hours.
 select
     agent_id,
     local_date,

@@ -1,5 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "team_metrics"}}}) }}
--- Every team with somebody assigned to it in a month has every metric of the version in force, measured or not.
+-- Every team with somebody assigned to it in a month has every metric of the version in force,
+-- measured or not.
 with expected as (
 
     select

@@ -1,6 +1,8 @@
--- The parts of agents, teams and tiers are the same facts, so each kind of scope adds up to the company. Two metrics are no sums
--- by intent: the spread is around each agent's own mean, and an agent of two teams is employed in both.
--- Published numbers are rounded to 6 decimals each, so as many millionths may separate the two sides as there are scopes.
+-- The parts of agents, teams and tiers are the same facts, so each kind of scope adds up to the
+-- company. Two metrics are no sums by intent: the spread is around each agent's own mean, and an
+-- agent of two teams is employed in both.
+-- Published numbers are rounded to 6 decimals each, so as many millionths may separate the two
+-- sides as there are scopes.
 with scopes as (
 
     select

@@ -1,6 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "fct_agent_days"}}}) }}
--- Spells are cut at UTC midnights and local midnights before they are added up by day. Cut and joined the plain way, by agent
--- and overlap alone, every agent has the same time: nothing is lost at a midnight or a change of clocks, or counted twice.
+-- Spells are cut at UTC midnights and local midnights before they are added up by day. Cut and
+-- joined the plain way, by agent and overlap alone, every agent has the same time: nothing is lost
+-- at a midnight or a change of clocks, or counted twice.
 with first_days as (
 
     select min(date_day) as first_day from {{ ref('dim_dates') }}
@@ -62,7 +63,7 @@ expected as (
         on
             spells.agent_id = credited.agent_id
             and spells.starts_at < credited.ends_at
-            and credited.starts_at < spells.ends_at
+            and spells.ends_at > credited.starts_at
     group by spells.agent_id, spells.kind
 
 ),

@@ -106,7 +106,7 @@ def _draw(world: World, tickets: int, ledger: Ledger) -> tuple[dict[str, Frame],
     quality = quality_frames(world, traits, latent, service, evaluators)
     ticketing = service_frames(world, service)
     surveys, survey_features = survey_frame(world, latent, service)
-    schedule, late_segments = segment_frame(world, segments)
+    schedule, schedule_dispositions = segment_frame(world, segments)
     states, state_features = state_frame(world, traits, latent, segments)
     forecasts, forecast_features = forecast_frame(world, *first_contacts(world, service))
     goals, goal_dispositions = goal_frame(world, traits)
@@ -134,7 +134,7 @@ def _draw(world: World, tickets: int, ledger: Ledger) -> tuple[dict[str, Frame],
         ("tickets", ticketing.dispositions),
         ("qa_evaluations", quality.dispositions),
         ("development_goals", goal_dispositions),
-        ("schedule_segments", {f"out_of_scope:{k}": n for k, n in late_segments.items()}),
+        ("schedule_segments", schedule_dispositions),
     ):
         for reason, count in dispositions.items():
             ledger.disposition(table, reason, count)

@@ -448,7 +448,7 @@ def duplicated(world: World, table: str, frame: Frame, ledger: Ledger) -> Frame:
 def count_superseded(table: str, frame: Frame) -> int:
     """Rows that are not the last of their key; the frame must hold no duplicates.
 
-    Not for schedule_segments, of which every version stays in use.
+    Not for schedule_segments, where the time of publishing decides which version governs.
     """
     if table == "schedule_segments":
         return 0

@@ -158,7 +158,7 @@ def _minutes(template: int, load: float) -> int:
 
 
 def segment_frame(world: World, segments: Segments) -> tuple[Frame, dict[str, int]]:
-    """schedule_segments with its versions, and how many were published too late to count.
+    """schedule_segments with its versions, and the dispositions these must get.
 
     A week is published on the Monday before. Later versions: changes in time, leave entered after
     an illness (counts), meetings entered after the fact (do not count), deletions.
@@ -212,18 +212,19 @@ def segment_frame(world: World, segments: Segments) -> tuple[Frame, dict[str, in
     late["activity"] = coded(np.full(len(extra), ACTIVITY["contact_handling"]), ACTIVITIES)
     late["published_at"] = times(segments.start[extra] + 5 * HOUR)
     late["_loaded_at"] = times(on_grid(segments.start[extra] + 5 * HOUR + 1))
-    frame = stack(
-        [
-            first,
-            version(in_time, early, "meeting", False),
-            version(excused, ended, "leave", False),
-            version(hidden, after, "meeting", False),
-            version(dropped, gone, None, True),
-            late,
-        ]
-    )
-    loaded_late = int((late["_loaded_at"].values <= clock.cutoff).sum())
-    return frame, {"not_published_in_time": loaded_late}
+    changed = version(in_time, early, "meeting", False)
+    on_leave = version(excused, ended, "leave", False)
+    relabelled = version(hidden, after, "meeting", False)
+    removed = version(dropped, gone, None, True)
+
+    def arrived(*frames: Frame) -> int:
+        return sum(int((one["_loaded_at"].values <= clock.cutoff).sum()) for one in frames)
+
+    return stack([first, changed, on_leave, relabelled, removed, late]), {
+        "superseded": arrived(changed, on_leave, removed),
+        "deleted": arrived(removed),
+        "out_of_scope:not_published_in_time": arrived(relabelled, late),
+    }
 
 
 def absence_frame(world: World, presence: Presence) -> Frame:

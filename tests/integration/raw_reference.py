@@ -79,9 +79,9 @@ HANGS_ON = {
 }
 NULL_WORDS = ["", "N/A", "NULL", "-"]
 TRUTH_WORDS = {"true": True, "1": True, "false": False, "0": False}
-CLOCK = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
-OFFSET = r"(?:Z|[+-]\d{2}(?::?\d{2})?)"
-DECIMAL = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+CLOCK = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?"
+OFFSET = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
+DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 EARLY = pd.Timedelta(minutes=5)
 OPEN_STATE = pd.Timedelta(hours=12)
 
@@ -238,11 +238,11 @@ def parse(words: pd.Series, codes: np.ndarray, kind: str) -> tuple[pd.Series, Fa
         bad["naive_timestamp"] = words.str.fullmatch(CLOCK)
         bad["unparseable"] = values.isna() & ~bad["naive_timestamp"]
     elif kind == "date":
-        is_date = words.str.fullmatch(r"\d{4}-\d{2}-\d{2}")
+        is_date = words.str.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
         values = pd.to_datetime(words.where(is_date), format="%Y-%m-%d", errors="coerce")
         bad["unparseable"] = values.isna()
     elif kind in ("number", "integer"):
-        pattern = DECIMAL if kind == "number" else r"[+-]?\d+(?:\.0+)?"
+        pattern = DECIMAL if kind == "number" else r"[+-]?[0-9]+(?:\.0+)?"
         is_number = words.str.fullmatch(pattern)
         values = pd.to_numeric(words.where(is_number)).astype(float)
         bad["not_finite"] = words.str.fullmatch(r"[+-]?(?:nan|inf|infinity)", case=False)

@@ -251,10 +251,10 @@ def test_histogram_counts_every_score_once() -> None:
     assert console.histogram([0, 9.99, 10, 55, 99, 100]) == [2, 1, 0, 0, 0, 1, 0, 0, 0, 2]
 
 
-def test_scores_are_those_of_the_last_month_that_has_any(settings: Settings) -> None:
+def test_scores_are_those_of_the_last_closed_month(settings: Settings) -> None:
     release = releases.publish(settings, judged_candidate(settings, OLDER))
     month, values, agents = console.overall_scores(release) or (None, [], 0)
-    assert (month, len(values), agents) == (date(2026, 2, 1), 10, 10)
+    assert (month, len(values), agents) == (date(2026, 1, 1), 10, 10)
 
 
 def test_summary_names_what_matters(settings: Settings) -> None:

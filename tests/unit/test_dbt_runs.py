@@ -34,8 +34,10 @@ MANIFEST = {
         "test.e": node("test", "unique_agent_id"),
         "test.f": node("test", "assert_nothing_is_lost"),
         "unit_test.g": node("unit_test", "test_rule"),
+        "test.h": node("test", "not_null_of_another_source"),
     }
 }
+MANIFEST["nodes"]["test.h"]["config"]["enabled"] = False
 
 
 def results(folder: Path, **status: str) -> Path:

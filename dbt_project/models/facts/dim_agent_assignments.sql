@@ -1,5 +1,5 @@
--- One row per spell of an agent in a team and tier, with its UTC bounds. On a change of team across timezones the later
--- spell wins from its own local midnight.
+-- One row per spell of an agent in a team and tier, with its UTC bounds. On a change of team across
+-- timezones the later spell wins from its own local midnight.
 with assignments as (
 
     select

@@ -1,4 +1,5 @@
--- One row per day from the first scorecard month to the day after as_of: local days run ahead of UTC by up to one.
+-- One row per day from the first scorecard month to the day after as_of: local days run ahead of
+-- UTC by up to one.
 with digits as (
 
     select 0 as digit union all select 1 union all select 2 union all select 3 union all select 4

@@ -1,5 +1,6 @@
--- One row per team and month in which somebody is assigned to it, with the instant at which the month closes: local midnight
--- some days after its end, so that repeat contacts of its last solves can still be seen.
+-- One row per team and month in which somebody is assigned to it, with the instant at which the
+-- month closes: local midnight some days after its end, so that repeat contacts of its last solves
+-- can still be seen.
 with months as (
 
     select distinct

@@ -1,4 +1,5 @@
--- One row per coaching session, one-on-one or development conversation with a human agent, by the instant it was held.
+-- One row per coaching session, one-on-one or development conversation with a human agent, by the
+-- instant it was held.
 select
     sessions.session_id,
     sessions.agent_id,

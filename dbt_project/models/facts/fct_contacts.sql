@@ -1,5 +1,6 @@
--- One row per agent, ticket and local month with at least one interaction: a contact handled. Team, tier, contact type and
--- channel are those of its first interaction in the month; handle time is capped per contact.
+-- One row per agent, ticket and local month with at least one interaction: a contact handled. Team,
+-- tier, contact type and channel are those of its first interaction in the month; handle time is
+-- capped per contact.
 with ranked as (
 
     select

@@ -1,4 +1,5 @@
--- One row per contact of a T1 agent that the agent handed off in the month: once per ticket, whatever returned.
+-- One row per contact of a T1 agent that the agent handed off in the month: once per ticket,
+-- whatever returned.
 select
     agent_id,
     ticket_id,

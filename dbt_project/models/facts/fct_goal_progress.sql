@@ -1,5 +1,5 @@
--- One row per agent, month and goal that meets the month, by the version loaded last before the month closed (as_of if
--- that is earlier): what was agreed then, not what was rewritten later.
+-- One row per agent, month and goal that meets the month, by the version loaded last before the
+-- month closed (as_of if that is earlier): what was agreed then, not what was rewritten later.
 with versions as (
 
     select *

@@ -1,6 +1,6 @@
--- One row per in-scope ticket and kind of solve (first, final) with its credit and what came after. `credit` says where it
--- counts: agent, or one of the buckets system, unknown, unassigned, no_assignment. Before the first scorecard month there is
--- credit, but no period.
+-- One row per in-scope ticket and kind of solve (first, final) with its credit and what came after.
+-- `credit` says where it counts: agent, or one of the buckets system, unknown, unassigned,
+-- no_assignment. Before the first scorecard month there is credit, but no period.
 with reopens as (
 
     select
@@ -12,7 +12,7 @@ with reopens as (
         on
             solves.ticket_id = events.ticket_id
             and events.event_type = 'reopened'
-            and events.occurred_at > solves.solved_at
+            and solves.solved_at < events.occurred_at
             and events.occurred_at
             <= solves.solved_at + interval '{{ var("repeat_window_days") }}' day
     group by solves.ticket_id, solves.solve_kind

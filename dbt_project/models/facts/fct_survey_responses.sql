@@ -1,4 +1,5 @@
--- One row per sound survey, answered or not: credit as offered (the survey's agent, else the assignee when it was sent).
+-- One row per sound survey, answered or not: credit as offered (the survey's agent, else the
+-- assignee when it was sent).
 -- `exclusion` says why an answer does not count, null where it does or where there is none.
 with surveys as (
 
@@ -21,7 +22,7 @@ assigned as (
         on
             surveys.ticket_id = events.ticket_id
             and events.event_type = 'assigned'
-            and events.occurred_at <= surveys.sent_at
+            and surveys.sent_at >= events.occurred_at
     where events.fault is null and surveys.agent_id is null
 
 ),

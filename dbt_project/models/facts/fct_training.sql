@@ -1,4 +1,5 @@
--- One row per training assignment with the credit of its due day: team and tier of that date, in the team's own calendar.
+-- One row per training assignment with the credit of its due day: team and tier of that date, in
+-- the team's own calendar.
 select
     training.assignment_id,
     training.agent_id,

@@ -95,6 +95,10 @@ def _fresh_target(settings: Settings) -> Path:
     target = target_path(settings) / "build"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
+    # What the manifest was parsed into, so that the build need not parse the project again.
+    parsed = target_path(settings) / "partial_parse.msgpack"
+    if parsed.exists():
+        shutil.copyfile(parsed, target / parsed.name)
     return target
 
 

@@ -1,5 +1,5 @@
--- One row per human agent and local day of the team in charge, with the UTC bounds of the agent's part of that day, up to
--- as_of. Days of 23 and 25 hours come out by their bounds.
+-- One row per human agent and local day of the team in charge, with the UTC bounds of the agent's
+-- part of that day, up to as_of. Days of 23 and 25 hours come out by their bounds.
 with days as (
 
     select
@@ -19,8 +19,8 @@ with days as (
         on assignments.agent_id = agents.agent_id and not agents.is_bot
     inner join {{ ref('dim_dates') }} as dates
         on
-            dates.date_day >= assignments.valid_from
-            and (assignments.valid_to is null or dates.date_day < assignments.valid_to)
+            assignments.valid_from <= dates.date_day
+            and (assignments.valid_to is null or assignments.valid_to > dates.date_day)
 
 ),
 

@@ -1,5 +1,6 @@
--- One row per human agent, spell of team and tier, local month and UTC month it touches: facts join on equal agent and UTC
--- month, then on the exact bounds. A local month can touch three UTC months' worth of instants at its edges.
+-- One row per human agent, spell of team and tier, local month and UTC month it touches: facts join
+-- on equal agent and UTC month, then on the exact bounds. A local month can touch three UTC months'
+-- worth of instants at its edges.
 with months as (
 
     select

@@ -1,5 +1,6 @@
--- One row per current row of the improvement plan tables that other rows rule out: a plan that overlaps an earlier one of the
--- agent, targets with an unknown metric, and whatever hangs on a plan that does not stand.
+-- One row per current row of the improvement plan tables that other rows rule out: a plan that
+-- overlaps an earlier one of the agent, targets with an unknown metric, and whatever hangs on a
+-- plan that does not stand.
 with plans as (
 
     select *
@@ -42,21 +43,33 @@ standing_plans as (
 children as (
 
     select
-        'improvement_plan_targets' as raw_table, plan_id, metric, raw_file, raw_row
+        'improvement_plan_targets' as raw_table,
+plan_id,
+metric,
+raw_file,
+raw_row
     from {{ ref('stg_native__improvement_plan_targets') }}
     where disposition = 'used'
 
     union all
 
     select
-        'improvement_plan_check_ins' as raw_table, plan_id, null as metric, raw_file, raw_row
+        'improvement_plan_check_ins' as raw_table,
+plan_id,
+null as metric,
+raw_file,
+raw_row
     from {{ ref('stg_native__improvement_plan_check_ins') }}
     where disposition = 'used'
 
     union all
 
     select
-        'improvement_plan_support' as raw_table, plan_id, null as metric, raw_file, raw_row
+        'improvement_plan_support' as raw_table,
+plan_id,
+null as metric,
+raw_file,
+raw_row
     from {{ ref('stg_native__improvement_plan_support') }}
     where disposition = 'used'
 

@@ -1,5 +1,5 @@
--- One row per evaluation with a current version (a deleted one included, so that its criteria are not orphans), with the
--- fault that other rows reveal, or null.
+-- One row per evaluation with a current version (a deleted one included, so that its criteria are
+-- not orphans), with the fault that other rows reveal, or null.
 select
     evaluations.evaluation_id,
     evaluations.ticket_id,

@@ -1,4 +1,5 @@
--- One row per evaluation with criteria: its score from the applicable ones and whether any criterion is a critical error.
+-- One row per evaluation with criteria: its score from the applicable ones and whether any
+-- criterion is a critical error.
 -- A criterion of which no version reads leaves the whole evaluation unjudgeable (has_invalid_criterion).
 with sound as (
 
@@ -21,8 +22,7 @@ with sound as (
 
 unread as (
 
-    select distinct
-        rows_of_table.evaluation_id
+    select distinct rows_of_table.evaluation_id
     from {{ ref('stg_native__qa_criterion_scores') }} as rows_of_table
     left join {{ ref('stg_native__qa_criterion_scores') }} as good
         on

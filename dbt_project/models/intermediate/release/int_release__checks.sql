@@ -1,5 +1,5 @@
--- One row per check that is computed inside the warehouse, with both sides of every conservation equation. Critical checks that
--- fail stop the publish; warnings travel with the release.
+-- One row per check that is computed inside the warehouse, with both sides of every conservation
+-- equation. Critical checks that fail stop the publish; warnings travel with the release.
 with rows_in_files as (
 
     select

@@ -1,7 +1,9 @@
 -- One row per raw table that holds rows loaded after as_of: they are in the files but in nothing else yet.
 with later_files as (
 
-    select files.raw_table, files.raw_file
+    select
+files.raw_table,
+files.raw_file
     from {{ ref('stg_landing__files') }} as files
     cross join {{ ref('stg_landing__runs') }} as runs
     where files.last_loaded_at > runs.as_of

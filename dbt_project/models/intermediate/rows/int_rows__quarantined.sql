@@ -1,5 +1,5 @@
--- One row per quarantined raw row: where it stands in which file, and why. The raw files are kept, so file and row number find
--- the row as it came; no cell is copied here.
+-- One row per quarantined raw row: where it stands in which file, and why. The raw files are kept,
+-- so file and row number find the row as it came; no cell is copied here.
 select
     raw_table,
     raw_file,

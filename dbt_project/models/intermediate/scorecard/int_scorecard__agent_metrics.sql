@@ -1,5 +1,6 @@
--- One row per agent, period month, window and scored metric, measured or not: value against the target in force, the home
--- team and the tier. A metric that could not be measured keeps its row with a sample of 0: missing is missing, never zero.
+-- One row per agent, period month, window and scored metric, measured or not: value against the
+-- target in force, the home team and the tier. A metric that could not be measured keeps its row
+-- with a sample of 0: missing is missing, never zero.
 with agent_months as (
 
     select * from {{ ref('dim_agent_months') }}

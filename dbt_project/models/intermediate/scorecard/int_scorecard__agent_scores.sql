@@ -1,5 +1,6 @@
--- One row per agent, period month and window: dimension scores, their coverage and the overall score. No overall score below
--- the least coverage or without the quality dimension: better none than one that rests on speed alone.
+-- One row per agent, period month and window: dimension scores, their coverage and the overall
+-- score. No overall score below the least coverage or without the quality dimension: better none
+-- than one that rests on speed alone.
 with dimensions as (
 
     select * from {{ ref('int_scorecard__dimension_scores') }}

@@ -1,5 +1,5 @@
--- One row per agent, month and context metric that has facts: shown beside the scored metrics, never scored. A count has
--- denominator 1.
+-- One row per agent, month and context metric that has facts: shown beside the scored metrics,
+-- never scored. A count has denominator 1.
 with surveys as (
 
     select

@@ -1,5 +1,6 @@
--- One row per agent, period month, window and dimension of the scorecard in force: score over its eligible metrics, null
--- where none is eligible; dimension_weight is the full weight, eligible_weight that of what could be judged.
+-- One row per agent, period month, window and dimension of the scorecard in force: score over its
+-- eligible metrics, null where none is eligible; dimension_weight is the full weight,
+-- eligible_weight that of what could be judged.
 select
     agent_id,
     period_month,

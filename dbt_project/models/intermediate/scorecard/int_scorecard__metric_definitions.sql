@@ -1,5 +1,5 @@
--- One row per metric the scorecard can hold: what it is, in words, and how often it is looked at. What the business decides
--- (weight, target, owner, decision) stands in the seeds instead.
+-- One row per metric the scorecard can hold: what it is, in words, and how often it is looked at.
+-- What the business decides (weight, target, owner, decision) stands in the seeds instead.
 {% set metrics = [
     ('qa_score', 'Mean score of the evaluations of the agent\'s contacts, 0 to 100.', 'sum of evaluation scores / evaluations', 'monthly'),
     ('qa_consistency', 'Spread of the agent\'s evaluation scores, in points; lower is steadier.', 'square root of (sum of squared deviations / (evaluations - 1))', 'monthly'),

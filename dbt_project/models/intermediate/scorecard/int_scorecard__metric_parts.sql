@@ -1,5 +1,7 @@
--- One row per agent, team, tier, month and metric: the exact components of the metric from facts of that team and tier.
--- Every roll-up (agent, team, tier, company; month and quarter) is a sum of these parts, so they cannot disagree.
+-- One row per agent, team, tier, month and metric: the exact components of the metric from facts of
+-- that team and tier.
+-- Every roll-up (agent, team, tier, company; month and quarter) is a sum of these parts, so they
+-- cannot disagree.
 --   numerator, denominator   as in the metric's formula; time in seconds
 --   sample_count             what the sample size counts
 --   fact_count               facts before those without peers were left out (coverage)
@@ -231,7 +233,11 @@ with parts as (
         count(accepted.contribution_id) as fact_count,
         cast(null as decimal(38, 12)) as sum_squares
     from (
-        select distinct agent_id, team_id, tier, period_month
+        select distinct
+agent_id,
+team_id,
+tier,
+period_month
         from {{ ref('int_assignments__local_months') }}
     ) as spells
     left join {{ ref('fct_kb_contributions') }} as accepted

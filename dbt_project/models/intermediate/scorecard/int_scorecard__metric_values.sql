@@ -1,20 +1,36 @@
--- One row per scope (agent, team, tier, company), period month, window and metric: components summed over the parts, and the
--- value divided once. The same formulas for everybody, so an agent's value and the team's are like with like.
+-- One row per scope (agent, team, tier, company), period month, window and metric: components
+-- summed over the parts, and the value divided once. The same formulas for everybody, so an agent's
+-- value and the team's are like with like.
 with scoped as (
 
-    select 'agent' as scope_kind, agent_id as scope_id, * from {{ ref('int_scorecard__metric_parts') }}
+    select
+'agent' as scope_kind,
+agent_id as scope_id,
+*
+from {{ ref('int_scorecard__metric_parts') }}
 
     union all
 
-    select 'team' as scope_kind, team_id as scope_id, * from {{ ref('int_scorecard__metric_parts') }}
+    select
+'team' as scope_kind,
+team_id as scope_id,
+*
+from {{ ref('int_scorecard__metric_parts') }}
 
     union all
 
-    select 'tier' as scope_kind, tier as scope_id, * from {{ ref('int_scorecard__metric_parts') }}
+    select
+'tier' as scope_kind,
+tier as scope_id,
+*
+from {{ ref('int_scorecard__metric_parts') }}
 
     union all
 
-    select 'company' as scope_kind, 'company' as scope_id, *
+    select
+'company' as scope_kind,
+'company' as scope_id,
+*
     from {{ ref('int_scorecard__metric_parts') }}
 
 ),
@@ -47,8 +63,8 @@ windowed as (
 
 ),
 
--- Two metrics are no plain sums over an agent's parts: the spread is around the agent's own mean in the window, and an agent
--- is employed once a month, however many teams or tiers that month had.
+-- Two metrics are no plain sums over an agent's parts: the spread is around the agent's own mean in
+-- the window, and an agent is employed once a month, however many teams or tiers that month had.
 per_agent as (
 
     select

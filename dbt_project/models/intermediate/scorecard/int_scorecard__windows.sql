@@ -1,5 +1,5 @@
--- One row per period month, window (month, quarter) and month that the window is made of. A quarter is the month and the two
--- before it, as far as they are scorecard months.
+-- One row per period month, window (month, quarter) and month that the window is made of. A quarter
+-- is the month and the two before it, as far as they are scorecard months.
 with months as (
 
     select distinct period_month from {{ ref('dim_dates') }}
@@ -21,5 +21,5 @@ select
 from months
 inner join months as components
     on
-        components.period_month <= months.period_month
+        months.period_month >= components.period_month
         and components.period_month >= {{ add_months('months.period_month', -2) }}

@@ -1,4 +1,5 @@
--- One row per agent, month and cell of contacts (team, contact type, channel, tier) with plausible handle time.
+-- One row per agent, month and cell of contacts (team, contact type, channel, tier) with plausible
+-- handle time.
 select
     agent_id,
     period_month,

@@ -1,5 +1,5 @@
--- One row per interaction of a human agent with an assignment at its start, on a ticket that is neither spam, test nor
--- deleted, with the local month, team and tier of its own instant.
+-- One row per interaction of a human agent with an assignment at its start, on a ticket that is
+-- neither spam, test nor deleted, with the local month, team and tier of its own instant.
 select
     interactions.interaction_id,
     interactions.ticket_id,

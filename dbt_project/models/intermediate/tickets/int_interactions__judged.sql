@@ -1,4 +1,5 @@
--- One row per current interaction, with the fault that other rows reveal, or null, and whether its handle time is plausible.
+-- One row per current interaction, with the fault that other rows reveal, or null, and whether its
+-- handle time is plausible.
 -- An implausible one is still a contact: only its time is left out.
 select
     interactions.interaction_id,

@@ -1,5 +1,7 @@
--- One row per spell of a ticket's contact type after a change; few tickets ever change, so look-ups start here.
--- Instants are half open: from changed_at until the next change. Of changes at one instant the greater event_id holds.
+-- One row per spell of a ticket's contact type after a change; few tickets ever change, so look-ups
+-- start here.
+-- Instants are half open: from changed_at until the next change. Of changes at one instant the
+-- greater event_id holds.
 with changes as (
 
     select

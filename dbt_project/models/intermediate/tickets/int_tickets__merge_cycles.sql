@@ -1,5 +1,7 @@
--- One row per ticket that was merged, through others, into itself: nobody can say which of them is the contact.
--- Pointers are doubled instead of followed: what is still reached after 2^12 steps stands in a cycle, whatever its length.
+-- One row per ticket that was merged, through others, into itself: nobody can say which of them is
+-- the contact.
+-- Pointers are doubled instead of followed: what is still reached after 2^12 steps stands in a
+-- cycle, whatever its length.
 {% set doublings = 12 %}
 with pointers_0 as (
 

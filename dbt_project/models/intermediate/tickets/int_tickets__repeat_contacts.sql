@@ -1,5 +1,5 @@
--- One row per new ticket and kind of solve that it charges: the customer came back about the same family of issues within
--- the window. It charges the latest solve before it only, whoever made that one.
+-- One row per new ticket and kind of solve that it charges: the customer came back about the same
+-- family of issues within the window. It charges the latest solve before it only, whoever made that one.
 with solves as (
 
     select

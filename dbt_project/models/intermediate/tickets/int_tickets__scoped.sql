@@ -1,4 +1,5 @@
--- One row per ticket that has a current version: its creation values, and the first reason why it is out of scope.
+-- One row per ticket that has a current version: its creation values, and the first reason why it
+-- is out of scope.
 -- A deleted ticket keeps its row, so that what hangs on it is out of scope and not orphaned.
 with current_versions as (
 

@@ -1,4 +1,5 @@
--- One row per solve with who is credited: the human assignee of that instant, else the human who acted, else a bucket.
+-- One row per solve with who is credited: the human assignee of that instant, else the human who
+-- acted, else a bucket.
 -- Later reassignments change nothing: credit follows the events of the time.
 with solves as (
 
@@ -17,7 +18,7 @@ last_assignments as (
         on
             solves.ticket_id = assigned.ticket_id
             and assigned.event_type = 'assigned'
-            and assigned.occurred_at <= solves.solved_at
+            and solves.solved_at >= assigned.occurred_at
     group by solves.ticket_id, solves.solve_kind
 
 ),

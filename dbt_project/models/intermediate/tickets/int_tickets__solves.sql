@@ -1,5 +1,6 @@
--- One row per in-scope ticket and kind of solve (first, final). A close without a solve before it since creation or the
--- last reopen counts as the solve; a ticket reopened after its last solve has no final one.
+-- One row per in-scope ticket and kind of solve (first, final). A close without a solve before it
+-- since creation or the last reopen counts as the solve; a ticket reopened after its last solve has
+-- no final one.
 with events as (
 
     select *
@@ -33,7 +34,7 @@ last_spells as (
     left join events
         on
             bounds.ticket_id = events.ticket_id
-            and events.event_position > bounds.last_reopen_position
+            and bounds.last_reopen_position < events.event_position
     group by bounds.ticket_id, bounds.first_position
 
 ),

@@ -1,5 +1,5 @@
--- One row per current agent state with its effective end: an open state ends with the agent's next state, or after twelve
--- hours if that comes first (somebody never logged out).
+-- One row per current agent state with its effective end: an open state ends with the agent's next
+-- state, or after twelve hours if that comes first (somebody never logged out).
 with states as (
 
     select
@@ -22,7 +22,10 @@ starts as (
         agent_id,
         starts_at,
         lead(starts_at) over (partition by agent_id order by starts_at) as next_starts_at
-    from (select distinct agent_id, starts_at from states) as distinct_starts
+    from (select distinct
+agent_id,
+starts_at
+from states) as distinct_starts
 
 )
 

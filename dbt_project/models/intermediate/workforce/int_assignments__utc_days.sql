@@ -1,4 +1,5 @@
--- One row per agent, local day and UTC date it touches: the side of local days for joins on (agent_id, utc_date).
+-- One row per agent, local day and UTC date it touches: the side of local days for joins on
+-- (agent_id, utc_date).
 with spells as (
 
     select * from {{ ref('int_assignments__local_days') }}

@@ -1,5 +1,6 @@
--- One row per sound version of a schedule segment whose staged disposition may not hold: used is the version that governs, or the
--- later one that turned the segment into leave; a version published after its own start is out of scope.
+-- One row per sound version of a schedule segment whose staged disposition may not hold: used is
+-- the version that governs, or the later one that turned the segment into leave; a version
+-- published after its own start is out of scope.
 with versions as (
 
     select *

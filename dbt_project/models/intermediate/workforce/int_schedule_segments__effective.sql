@@ -1,5 +1,6 @@
--- One row per schedule segment with a governing version: the latest published at or before its own start. A later edit
--- counts only where it turns the segment into leave or deletes it; nobody's adherence is rewritten after the fact.
+-- One row per schedule segment with a governing version: the latest published at or before its own
+-- start. A later edit counts only where it turns the segment into leave or deletes it; nobody's
+-- adherence is rewritten after the fact.
 with versions as (
 
     select *

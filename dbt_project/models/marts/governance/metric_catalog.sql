@@ -1,4 +1,5 @@
--- One row per scorecard version and metric: what it means, what it weighs, who owns it and what is decided with it.
+-- One row per scorecard version and metric: what it means, what it weighs, who owns it and what is
+-- decided with it.
 select
     metrics.version,
     metrics.metric,

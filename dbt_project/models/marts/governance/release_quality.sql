@@ -1,4 +1,5 @@
--- One row per check computed before the candidate was hashed. The results of Great Expectations stand in the manifest.
+-- One row per check computed before the candidate was hashed. The results of Great Expectations
+-- stand in the manifest.
 select
     checks.check_name as {{ adapter.quote('check') }},
     checks.severity,

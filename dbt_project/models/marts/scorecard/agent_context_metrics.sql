@@ -1,5 +1,5 @@
--- One row per agent, period month and context metric, measured or not. Counts are 0 where nothing happened; a rate of nothing
--- is null.
+-- One row per agent, period month and context metric, measured or not. Counts are 0 where nothing
+-- happened; a rate of nothing is null.
 {% set rates = [
     'csat_average', 'response_rate', 'reopen_rate', 'occupancy', 'conformance', 'average_handle_seconds',
 ] %}

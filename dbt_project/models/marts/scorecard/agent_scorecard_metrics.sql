@@ -1,5 +1,5 @@
--- One row per agent, period month, window and metric, measured or not: what was seen, on how much, against what, and the
--- points it brought. Points of the eligible metrics sum to the overall score.
+-- One row per agent, period month, window and metric, measured or not: what was seen, on how much,
+-- against what, and the points it brought. Points of the eligible metrics sum to the overall score.
 with metrics as (
 
     select * from {{ ref('int_scorecard__agent_metrics') }}
