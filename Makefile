@@ -56,4 +56,6 @@ LOCK_FLAGS := --quiet --python-version 3.11 --generate-hashes --no-emit-index-ur
 	--no-annotate --custom-compile-command "make lock"
 
 clean: ## remove what was built: environment, warehouse, releases, logs (the raw files stay)
+	@# Releases are read-only, as nobody should change what was published.
+	@chmod -R u+w data/state/releases 2>/dev/null || true
 	rm -rf $(VENV) build data/state/landing data/state/work data/state/releases data/state/dagster dbt_project/target dbt_project/logs

@@ -211,8 +211,9 @@ def dagster(
     os.chdir(settings.project_root)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
     # What to load stands in pyproject.toml, [tool.dagster].
-    command = [sys.executable, "-m", "dagster", "dev", "--host", host, "--port", str(port)]
-    os.execv(sys.executable, command)
+    no_advice = "ignore:Function `dev_command` is superseded"
+    command = [sys.executable, "-W", no_advice, "-m", "dagster", "dev"]
+    os.execv(sys.executable, [*command, "--host", host, "--port", str(port)])
 
 
 def main() -> None:

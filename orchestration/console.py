@@ -209,7 +209,12 @@ def show_gate(console: Console, gate: Mapping[str, Any]) -> None:
     for check in failed:
         told = f"saw {check.observed}, wants {check.required}"
         line = f"  {check.severity} {check.mart}.{check.name}: {told}"
-        console.print(escape(line), soft_wrap=True)
+        console.print(escape(shorten(line)), soft_wrap=True)
+
+
+def shorten(line: str, length: int = 240) -> str:
+    """The line as it is, or its start where it is too long to read; manifest.json has it whole."""
+    return line if len(line) <= length else f"{line[: length - 4]} ..."
 
 
 def show_scores(console: Console, release: Release) -> None:

@@ -96,6 +96,20 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="session")
+def small_sample(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A sample of two teams and three months, run once; tests may run it again, nothing else."""
+    root = tmp_path_factory.mktemp("small_sample")
+    workspace = Workspace(root / "raw", root / "state")
+    made = workspace.cx(
+        "sample", "--out", str(workspace.raw_root),
+        "--agents", "24", "--months", "3", "--tickets", "6000",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    workspace.run()
+    return workspace
+
+
+@pytest.fixture(scope="session")
 def sample_truth(sample: Workspace) -> Path:
     """Folder of what the generator knows and the warehouse never reads."""
     return sample.raw_root.with_name(sample.raw_root.name + "_truth")

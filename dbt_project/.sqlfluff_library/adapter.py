@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 def dispatch(macro: str) -> Callable[..., str]:
     """A macro that renders as a function call of its own name: `add_days(day, 1)`."""
+    if macro == "matches":
+        return lambda value, pattern: f"matches({value}, '{pattern}')"
     return lambda *arguments: f"{macro}({', '.join(map(str, arguments))})"
 
 

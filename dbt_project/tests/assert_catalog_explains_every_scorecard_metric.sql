@@ -4,13 +4,13 @@
 select
     metrics.version,
     metrics.metric,
-    catalog.metric is null as is_missing
+    explained.metric is null as is_missing
 from {{ ref('scorecard_metrics') }} as metrics
-left join {{ ref('metric_catalog') }} as catalog
-    on metrics.version = catalog.version and metrics.metric = catalog.metric
+left join {{ ref('metric_catalog') }} as explained
+    on metrics.version = explained.version and metrics.metric = explained.metric
 where
-    catalog.metric is null
-    or trim(coalesce(catalog.definition, '')) = ''
-    or trim(coalesce(catalog.formula, '')) = ''
-    or trim(coalesce(catalog.owner, '')) = ''
-    or trim(coalesce(catalog.decision, '')) = ''
+    explained.metric is null
+    or trim(coalesce(explained.definition, '')) = ''
+    or trim(coalesce(explained.formula, '')) = ''
+    or trim(coalesce(explained.owner, '')) = ''
+    or trim(coalesce(explained.decision, '')) = ''

@@ -93,7 +93,7 @@ def count_dispositions(raw_root: Path, seed_root: Path) -> pd.DataFrame:
     """Rows by raw_table, reason and period_month, the UTC month of _loaded_at (null if unread)."""
     counts = []
     for name, rows in judge(raw_root, seed_root).items():
-        month = rows["_loaded_at"].dt.strftime("%Y-%m-01")
+        month = rows["_loaded_at"].dt.tz_localize(None).dt.to_period("M")
         counts.append(
             rows.assign(raw_table=name, period_month=month)
             .groupby(["raw_table", "disposition", "period_month"], dropna=False)
@@ -102,7 +102,8 @@ def count_dispositions(raw_root: Path, seed_root: Path) -> pd.DataFrame:
             .reset_index()
             .rename(columns={"disposition": "reason"})
         )
-    return pd.concat(counts, ignore_index=True)
+    result = pd.concat(counts, ignore_index=True)
+    return result.assign(period_month=result["period_month"].dt.strftime("%Y-%m-01"))
 
 
 def judge(raw_root: Path, seed_root: Path) -> Tables:
@@ -206,8 +207,9 @@ def typed(name: str, text: pa.Table) -> tuple[pd.DataFrame, Faults]:
         for reason, mask in bad.items():
             mask = mask if needed else mask & ~deleted
             faults[reason] = faults.get(reason, False) | mask
+    # An empty cell and an absent column say the same as false.
+    columns["_deleted"] = pd.Series(deleted)
     rows = pd.DataFrame(columns)
-    rows["is_tombstone"] = deleted
     for column, kind, _, _ in columns_of(name):
         if kind == "event":
             early = (rows[column] > rows["_loaded_at"] + EARLY).to_numpy() & ~deleted
@@ -294,7 +296,7 @@ def faults_of_the_row(
         masks["target_equals_baseline"] = rows["target"] == rows["baseline"]
     elif name == "improvement_plan_targets":
         masks["unknown_metric"] = rows["metric"].notna() & ~rows["metric"].isin(metrics)
-    alive = ~rows["is_tombstone"].to_numpy()
+    alive = ~rows["_deleted"].to_numpy()
     return {reason: mask.to_numpy(bool) & alive for reason, mask in masks.items()}
 
 
@@ -332,9 +334,7 @@ def judge_versions(name: str, rows: pd.DataFrame, faults: Faults) -> None:
     superseded = in_order.index[in_order.duplicated(key, keep="last")]
     rows.loc[superseded, "disposition"] = "superseded"
     current = rows["disposition"] == ""
-    rows.loc[current, "disposition"] = np.where(
-        rows.loc[current, "is_tombstone"], "deleted", "used"
-    )
+    rows.loc[current, "disposition"] = np.where(rows.loc[current, "_deleted"], "deleted", "used")
 
 
 def used(rows: pd.DataFrame) -> pd.DataFrame:
@@ -394,7 +394,8 @@ def judge_evaluations(tables: Tables, first_month: str) -> None:
     mark(rows, rows["evaluator_id"] == rows["agent_id"], "out_of_scope:self_evaluation")
 
     is_good = ~criteria["disposition"].str.startswith("quarantined:")
-    has_good = is_good.groupby([criteria["evaluation_id"], criteria["criterion"]]).any()
+    keys = [criteria["evaluation_id"], criteria["criterion"]]
+    has_good = is_good.groupby(keys, dropna=False).any()
     invalid = has_good.index[~has_good].get_level_values("evaluation_id")
     mark(rows, rows["evaluation_id"].isin(invalid), "out_of_scope:invalid_criterion")
     scored = used(criteria)
@@ -448,7 +449,7 @@ def judge_segments(rows: pd.DataFrame) -> None:
     the last row loaded is a tombstone.
     """
     first_load = first_loads(rows, "segment_id")
-    versions = rows[rows["disposition"].isin(["used", "superseded"]) & ~rows["is_tombstone"]]
+    versions = rows[rows["disposition"].isin(["used", "superseded"]) & ~rows["_deleted"]]
     versions = versions.sort_values(
         ["published_at", "_loaded_at", "_sequence"], na_position="first", kind="stable"
     )
@@ -498,7 +499,8 @@ def mark_overlaps(
 ) -> None:
     """Quarantine what overlaps an accepted row of the same agent, judged by `order`, then key.
 
-    The four series have the used rows' index. An end equal to a start is no overlap.
+    The four series have the used rows' index. An end equal to a start is no overlap, and
+    what has no length overlaps nothing.
     """
     spans = pd.DataFrame(
         {"agent": rows["agent_id"].reindex(key.index), "key": key, "start": starts, "end": ends,
@@ -512,7 +514,7 @@ def mark_overlaps(
     rejected = []
     for span in crowded.itertuples():
         taken = accepted.setdefault(span.agent, [])
-        if any(span.start < end and start < span.end for start, end in taken):
+        if any(max(span.start, start) < min(span.end, end) for start, end in taken):
             rejected.append(span.Index)
         else:
             taken.append((span.start, span.end))

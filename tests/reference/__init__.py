@@ -1,4 +1,4 @@
-"""A second implementation of the scorecards, in plain Python and written from the definitions alone.
+"""A second implementation of the scorecards, in plain Python, written from the definitions alone.
 
 It exists to be compared with the marts: where both agree, a mistake would have to be made twice in
 two different ways. So it favours plain reading over speed and shares nothing with `dbt_project/`,

@@ -1,7 +1,7 @@
 """The reference against the marts of a release, cell by cell.
 
-Belongs here: running the reference on a raw folder, matching rows by key, and telling differences so
-that they can be looked up. Does not belong here: any formula.
+Belongs here: running the reference on a raw folder, matching rows by key, and telling differences
+so that they can be looked up. Does not belong here: any formula.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tests.reference.raw_rows import latest_load, load_tables, read_seeds
+from tests.reference.raw_rows import latest_load, read_raw, read_seeds, rows_that_count
 from tests.reference.scorecard import run_reference
 
 Row = dict[str, Any]
@@ -45,10 +45,11 @@ class Comparison:
 
 def reference_marts(raw_root: Path, seed_root: Path) -> tuple[dict[str, list[Row]], datetime]:
     """(marts of the reference, as_of) for a raw folder and a folder of seeds."""
-    as_of = latest_load(raw_root)
+    raw = read_raw(raw_root)
+    as_of = latest_load(raw)
     seeds = read_seeds(seed_root)
     state_names = {row["state"] for row in seeds["agent_state_map"]}
-    return run_reference(load_tables(raw_root, state_names, as_of), seeds, as_of), as_of
+    return run_reference(rows_that_count(raw, state_names, as_of), seeds, as_of), as_of
 
 
 def compare(raw_root: Path, seed_root: Path, managers: Path) -> Comparison:

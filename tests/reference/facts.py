@@ -1,10 +1,11 @@
 """One fact per thing that counts in a metric, credited to an agent, team, tier and month.
 
 Belongs here: what counts, to whom and when, for each of the 13 metrics. Does not belong here: sums
-and formulas over facts (scorecard.py). A fact is a dict: metric, agent_id, team_id, tier, month, and
-the amounts it adds: numerator, denominator, sample, and `offered` (contacts that could have had an
-expected handle time, aht_index only). qa_consistency has no facts of its own, it is computed from
-those of qa_score.
+and formulas over facts (scorecard.py).
+
+A fact is a dict: metric, agent_id, team_id, tier, month, and the amounts it adds: numerator,
+denominator, sample, and `offered` (aht_index only: contacts that could have had an expected handle
+time). qa_consistency has no facts of its own, it is computed from those of qa_score.
 """
 
 from __future__ import annotations
@@ -206,16 +207,14 @@ def contacts_per_hour_facts(
 ) -> Iterator[Fact]:
     """contacts_per_productive_hour: contacts, and hours of the (productive) states."""
     for contact in contacts:
-        yield fact(
-            "contacts_per_productive_hour", contact["assignment"], contact["month"], 1, 0
-        )
+        yield fact("contacts_per_productive_hour", contact["assignment"], contact["month"], 1, 0)
+    time: dict[tuple[Assignment, date], timedelta] = defaultdict(timedelta)
     for state in states:
         for piece in people.pieces(state["agent_id"], state["starts_at"], state["ends_at"]):
-            hours = seconds(piece.end - piece.start) / 3600
-            month = month_of(piece.day)
-            yield fact(
-                "contacts_per_productive_hour", piece.assignment, month, 0, hours, sample=0
-            )
+            time[piece.assignment, month_of(piece.day)] += piece.end - piece.start
+    for (assignment, month), length in time.items():
+        hours = seconds(length) / 3600
+        yield fact("contacts_per_productive_hour", assignment, month, 0, hours, sample=0)
 
 
 def escalation_facts(people: People, tickets: Tickets, contacts: list[Row]) -> Iterator[Fact]:
@@ -253,9 +252,7 @@ def scheduled_pieces(people: People, segments: list[Row]) -> list[Row]:
     ]
 
 
-def adherence_facts(
-    scheduled: list[Row], states: list[Row], absences: list[Row]
-) -> Iterator[Fact]:
+def adherence_facts(scheduled: list[Row], states: list[Row], absences: list[Row]) -> Iterator[Fact]:
     """schedule_adherence: scheduled contact handling, and how much of it was productive.
 
     `states` are productive and do not overlap. Days with an absence are left out.
@@ -264,25 +261,23 @@ def adherence_facts(
     for state in sorted(states, key=lambda row: row["starts_at"]):
         productive[state["agent_id"]].append((state["starts_at"], state["ends_at"]))
     absent = {(absence["agent_id"], absence["absent_on"]) for absence in absences}
+    adherent: dict[tuple[Assignment, date], timedelta] = defaultdict(timedelta)
+    planned: dict[tuple[Assignment, date], timedelta] = defaultdict(timedelta)
     for piece in scheduled:
-        if (piece["agent_id"], piece["day"]) in absent:
-            continue
-        adherent = overlap(productive[piece["agent_id"]], piece["start"], piece["end"])
-        length = piece["end"] - piece["start"]
-        # The sample is whole hours of the sum, so a piece adds none of its own.
+        if (piece["agent_id"], piece["day"]) not in absent:
+            key = (piece["assignment"], month_of(piece["day"]))
+            start, end = piece["start"], piece["end"]
+            adherent[key] += overlap(productive[piece["agent_id"]], start, end)
+            planned[key] += end - start
+    for (assignment, month), length in planned.items():
+        kept = adherent[assignment, month]
+        # The sample is whole hours of the sum, so a fact adds none of its own.
         yield fact(
-            "schedule_adherence",
-            piece["assignment"],
-            month_of(piece["day"]),
-            seconds(adherent),
-            seconds(length),
-            sample=0,
+            "schedule_adherence", assignment, month, seconds(kept), seconds(length), sample=0
         )
 
 
-def overlap(
-    spells: list[tuple[datetime, datetime]], start: datetime, end: datetime
-) -> timedelta:
+def overlap(spells: list[tuple[datetime, datetime]], start: datetime, end: datetime) -> timedelta:
     """Time from start to end that lies in the spells, which are in order and do not overlap."""
     total = timedelta(0)
     for begun, ended in spells[max(bisect_left(spells, (start,)) - 1, 0) :]:
@@ -389,7 +384,7 @@ def goal_facts(
                 way = last["target"] - last["baseline"]
                 progress = clamp((last["current_value"] - last["baseline"]) / way)
                 weight = last["weight"]
-                yield fact("goal_progress", home, month, weight * progress, weight)
+                yield fact("goal_progress", home, month, round6(weight * progress), weight)
 
 
 # All of them
@@ -401,9 +396,7 @@ def home_assignments(
     scheduled: list[Row],
 ) -> dict[tuple[str, date], Assignment]:
     """(agent, month) -> latest assignment in the home team."""
-    time: dict[tuple[str, date], dict[str, timedelta]] = defaultdict(
-        lambda: defaultdict(timedelta)
-    )
+    time: dict[tuple[str, date], dict[str, timedelta]] = defaultdict(lambda: defaultdict(timedelta))
     for piece in scheduled:
         key = (piece["agent_id"], month_of(piece["day"]))
         time[key][piece["assignment"].team_id] += piece["end"] - piece["start"]

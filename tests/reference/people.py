@@ -141,9 +141,7 @@ def covered_spells(assignments: list[Assignment]) -> list[tuple[datetime, dateti
     return spells
 
 
-def home_assignment(
-    assignments: list[Assignment], scheduled: dict[str, timedelta]
-) -> Assignment:
+def home_assignment(assignments: list[Assignment], scheduled: dict[str, timedelta]) -> Assignment:
     """The latest assignment in the home team of an agent-month: the team with most scheduled
     contact handling (`scheduled`, by team), ties by later valid_from."""
     return max(

@@ -113,7 +113,9 @@ CONTRACT: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
         {
             "evaluation_id": "id",
             "criterion": "id",
-            "sub_dimension": "accuracy|tone|process_adherence|resolution_completeness|documentation",
+            "sub_dimension": (
+                "accuracy|tone|process_adherence|resolution_completeness|documentation"
+            ),
             "score": "number?",
             "max_score": "number?",
             "weight": "number",
@@ -403,19 +405,27 @@ def in_merge_cycle(ticket_id: str, merged_into: dict[str, str | None]) -> bool:
     return False
 
 
-def latest_load(raw_root: Path) -> datetime:
-    """The greatest `_loaded_at` under the raw root: as_of of a run without a bound."""
+def read_raw(raw_root: Path) -> dict[str, list[dict[str, Any]]]:
+    """All raw rows by table, cells as found."""
+    folders = sorted(path for path in raw_root.iterdir() if path.is_dir())
+    return {folder.name: read_files(folder) for folder in folders}
+
+
+def latest_load(raw: dict[str, list[dict[str, Any]]]) -> datetime:
+    """The greatest `_loaded_at` of all raw rows: as_of of a run without a bound."""
     stamps = []
-    for table in sorted(path.name for path in raw_root.iterdir() if path.is_dir()):
-        for raw in read_files(raw_root / table):
+    for rows in raw.values():
+        for cell in {row["_loaded_at"] for row in rows}:
             try:
-                stamps.append(read_cell(raw["_loaded_at"], "time"))
+                stamps.append(read_cell(cell, "time"))
             except FaultyRowError:
                 continue
     return max(stamps)
 
 
-def load_tables(raw_root: Path, state_names: set[str], as_of: datetime) -> Tables:
+def rows_that_count(
+    raw: dict[str, list[dict[str, Any]]], state_names: set[str], as_of: datetime
+) -> Tables:
     """The rows that count, by table. `state_names`: the states of the seed agent_state_map.
 
     One row per key, deleted keys left out, with two exceptions: tickets that are deleted stay (with
@@ -425,11 +435,9 @@ def load_tables(raw_root: Path, state_names: set[str], as_of: datetime) -> Table
     without_good_version: dict[str, set[tuple]] = {}
     for table in CONTRACT:
         versions[table], without_good_version[table] = good_versions(
-            table, read_files(raw_root / table), as_of, state_names
+            table, raw.get(table, []), as_of, state_names
         )
-    current = {
-        table: [rows[-1] for rows in by_key.values()] for table, by_key in versions.items()
-    }
+    current = {table: [rows[-1] for rows in by_key.values()] for table, by_key in versions.items()}
     tables = {
         table: [row for row in rows if not row["_deleted"]] for table, rows in current.items()
     }

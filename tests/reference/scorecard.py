@@ -34,6 +34,7 @@ from tests.reference.tickets import Tickets
 Row = dict[str, Any]
 Fact = dict[str, Any]
 Key = tuple[Any, ...]
+Marts = dict[str, list[Row]]
 
 METRICS = (
     "qa_score",
@@ -72,14 +73,12 @@ def squared_deviations(facts: Iterable[Fact]) -> tuple[Fraction, int]:
     return sum(((score - mean) ** 2 for score in scores), Fraction(0)), len(scores)
 
 
-def consistency(facts: list[Fact], owner: str) -> tuple[Fraction, int]:
-    """(squared deviations, n - 1): an agent's own, or pooled over the agents' parts of an owner."""
-    parts: dict[Key, list[Fact]] = defaultdict(list)
+def consistency(facts: list[Fact]) -> tuple[Fraction, int]:
+    """(squared deviations, n - 1), pooled over the agents of the facts: the spread of a team is
+    that of its agents around their own means, not of the agents among each other."""
+    parts: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts:
-        part = (fact["agent_id"],)
-        if owner != "agent":
-            part += (fact["team_id"], fact["tier"])
-        parts[part].append(fact)
+        parts[fact["agent_id"]].append(fact)
     pooled = [squared_deviations(part) for part in parts.values()]
     return sum((squares for squares, _ in pooled), Fraction(0)), sum(n - 1 for _, n in pooled)
 
@@ -126,7 +125,7 @@ class Sums:
         sample = sum(fact["sample"] for fact in facts)
         coverage = None
         if metric == "qa_consistency":
-            numerator, freedom = consistency(facts, owner)
+            numerator, freedom = consistency(facts)
             denominator = Fraction(freedom)
         elif metric == "schedule_adherence":
             sample = int(denominator // 3600)
@@ -210,7 +209,7 @@ def weighted_mean(pairs: list[tuple[Fraction, Fraction]]) -> Fraction | None:
 def score_row(
     people: People, home: Assignment, month: date, window: str, version: str, rows: list[Row]
 ) -> Row:
-    """A row of agent_scorecard from the metric rows of its agent and window, whose points it sets."""
+    """A row of agent_scorecard from the metric rows of its window, whose points it sets."""
     weights = {
         dimension: sum(row["weight"] for row in rows if row["dimension"] == dimension)
         for dimension in DIMENSIONS
@@ -259,24 +258,22 @@ def set_points(rows: list[Row], weights: dict[str, Fraction], coverage: Fraction
             row["points"] = round6(share * row["attainment"])
 
 
-def run_reference(tables: dict[str, list[Row]], seeds: dict[str, list[Row]], as_of: datetime):
+def run_reference(
+    tables: dict[str, list[Row]], seeds: dict[str, list[Row]], as_of: datetime
+) -> Marts:
     """The marts agent_scorecard_metrics, agent_scorecard and team_metrics as lists of rows.
 
-    `tables`: the rows that count, by raw table (see raw_rows.load_tables); `seeds`: typed seeds (see
-    raw_rows.read_seeds); `as_of`: UTC instant of the run.
+    `tables`: the rows that count, by raw table (see raw_rows.rows_that_count); `seeds`: typed seeds
+    (see raw_rows.read_seeds); `as_of`: UTC instant of the run.
     """
     first_month = min(row["effective_from"] for row in seeds["scorecard_versions"])
     people = People(tables["agents"], tables["agent_assignments"], tables["teams"], as_of)
-    tickets = Tickets(
-        tables["tickets"], tables["ticket_events"], seeds["contact_types"], as_of
-    )
+    tickets = Tickets(tables["tickets"], tables["ticket_events"], seeds["contact_types"], as_of)
     productive = {row["state"] for row in seeds["agent_state_map"] if row["is_productive"]}
     agent_months = people.agent_months(first_month)
     scheduled = scheduled_pieces(people, tables["schedule_segments"])
     homes = home_assignments(people, agent_months, scheduled)
-    facts = all_facts(
-        people, tickets, homes, scheduled, tables, lambda state: state in productive
-    )
+    facts = all_facts(people, tickets, homes, scheduled, tables, lambda state: state in productive)
     sums = Sums(facts, agent_months, first_month)
 
     metrics, scorecards = [], []
@@ -299,9 +296,7 @@ def version_in_force(versions: list[Row], month: date) -> str:
     return max(begun, key=lambda row: row["effective_from"])["version"]
 
 
-def team_rows(
-    sums: Sums, agent_months: dict[tuple[str, date], list[Assignment]]
-) -> list[Row]:
+def team_rows(sums: Sums, agent_months: dict[tuple[str, date], list[Assignment]]) -> list[Row]:
     """Rows of team_metrics: each team and month with somebody assigned, month only."""
     team_months = {
         (assignment.team_id, month)

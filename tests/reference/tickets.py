@@ -89,7 +89,7 @@ class Tickets:
         return assigned["to_value"] if assigned else None
 
     def solve_events(self, ticket_id: str) -> list[Row]:
-        """`solved`, and `closed` where nothing solved the ticket since it was opened or reopened."""
+        """`solved`, and `closed` where nothing solved the ticket since creation or a reopening."""
         solves = []
         is_solved = False
         for event in self.events.get(ticket_id, []):

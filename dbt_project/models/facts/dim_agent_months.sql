@@ -48,7 +48,7 @@ ranked as (
         *,
         row_number() over (
             partition by agent_id, period_month
-            order by scheduled_microseconds desc, latest_valid_from desc, team_id ASC
+            order by scheduled_microseconds desc, latest_valid_from desc, team_id asc
         ) as team_rank
     from teams_of_month
 

@@ -35,7 +35,7 @@ scheduled as (
             schedule.agent_id = days.agent_id
             and schedule.utc_date = days.utc_date
             and schedule.starts_at < days.ends_at
-            and schedule.ends_at > days.starts_at
+            and days.starts_at < schedule.ends_at
     group by days.agent_id, days.team_id, days.tier, days.local_date
 
 ),
@@ -62,7 +62,7 @@ logged as (
             states.agent_id = days.agent_id
             and states.utc_date = days.utc_date
             and states.starts_at < days.ends_at
-            and states.ends_at > days.starts_at
+            and days.starts_at < states.ends_at
     group by days.agent_id, days.team_id, days.tier, days.local_date
 
 ),
@@ -80,7 +80,7 @@ set_aside as (
             states.agent_id = schedule.agent_id
             and states.utc_date = schedule.utc_date
             and states.starts_at < schedule.ends_at
-            and states.ends_at > schedule.starts_at
+            and schedule.starts_at < states.ends_at
     where states.is_productive
 
 ),
@@ -101,7 +101,7 @@ adherent as (
             set_aside.agent_id = days.agent_id
             and set_aside.utc_date = days.utc_date
             and set_aside.starts_at < days.ends_at
-            and set_aside.ends_at > days.starts_at
+            and days.starts_at < set_aside.ends_at
     group by days.agent_id, days.team_id, days.tier, days.local_date
 
 ),

@@ -8,6 +8,16 @@ with versions as (
 
 ),
 
+owners as (
+
+    select distinct
+        goal_id,
+        agent_id
+    from versions
+    where agent_id is not null
+
+),
+
 at_close as (
 
     select
@@ -22,8 +32,7 @@ at_close as (
         ) as recency
     from {{ ref('dim_agent_months') }} as months
     cross join {{ ref('stg_landing__runs') }} as runs
-    inner join (select distinct goal_id, agent_id from versions where agent_id is not null) as owners
-        on months.agent_id = owners.agent_id
+    inner join owners on months.agent_id = owners.agent_id
     inner join versions
         on
             owners.goal_id = versions.goal_id
@@ -39,9 +48,9 @@ select
     tier,
     weight,
     cast(
-        greatest(0, least(1,
-            cast(current_value - baseline as double) / cast(target - baseline as double)
-        )) as decimal(18, 12)
+        greatest(
+            0, least(1, cast(current_value - baseline as double) / cast(target - baseline as double))
+        ) as decimal(18, 12)
     ) as progress
 from at_close
 where

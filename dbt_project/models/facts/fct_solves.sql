@@ -12,7 +12,7 @@ with reopens as (
         on
             solves.ticket_id = events.ticket_id
             and events.event_type = 'reopened'
-            and solves.solved_at < events.occurred_at
+            and events.occurred_at > solves.solved_at
             and events.occurred_at
             <= solves.solved_at + interval '{{ var("repeat_window_days") }}' day
     group by solves.ticket_id, solves.solve_kind

@@ -22,7 +22,7 @@ assigned as (
         on
             surveys.ticket_id = events.ticket_id
             and events.event_type = 'assigned'
-            and surveys.sent_at >= events.occurred_at
+            and events.occurred_at <= surveys.sent_at
     where events.fault is null and surveys.agent_id is null
 
 ),

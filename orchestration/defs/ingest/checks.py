@@ -12,9 +12,12 @@ import pyarrow.parquet as pq
 from orchestration.defs.project import TICKETS
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import releases
+from orchestration.lib.servicenow import LOG_TABLE
 
 # A nightly load that failed once is not yet a fault: half a day of grace beyond one missed night.
 TICKETS_MAY_LAG = timedelta(hours=36)
+# The raw table that tickets come from, by ticketing source.
+TICKET_TABLES = {"native": "tickets", "servicenow": LOG_TABLE}
 
 
 @dg.asset_check(asset=TICKETS, name="tickets_are_fresh", blocking=False)
@@ -26,7 +29,8 @@ def tickets_are_fresh(warehouse: Warehouse) -> dg.AssetCheckResult:
     """
     run = releases.read_run(warehouse.settings)
     files = pq.read_table(warehouse.settings.landing_root / "_files" / "files.parquet")
-    tickets = files.filter(pc.equal(files["raw_table"], "tickets"))
+    table = TICKET_TABLES[run.ticketing_source]
+    tickets = files.filter(pc.equal(files["raw_table"], table))
     newest = pc.max(tickets["last_loaded_at"]).as_py()
     bound = run.as_of
     if run.bound is not None:

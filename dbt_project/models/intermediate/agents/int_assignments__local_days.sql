@@ -19,8 +19,8 @@ with days as (
         on assignments.agent_id = agents.agent_id and not agents.is_bot
     inner join {{ ref('dim_dates') }} as dates
         on
-            assignments.valid_from <= dates.date_day
-            and (assignments.valid_to is null or assignments.valid_to > dates.date_day)
+            dates.date_day >= assignments.valid_from
+            and (assignments.valid_to is null or dates.date_day < assignments.valid_to)
 
 ),
 

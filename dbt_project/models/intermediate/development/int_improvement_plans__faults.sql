@@ -44,10 +44,10 @@ children as (
 
     select
         'improvement_plan_targets' as raw_table,
-plan_id,
-metric,
-raw_file,
-raw_row
+        plan_id,
+        metric,
+        raw_file,
+        raw_row
     from {{ ref('stg_native__improvement_plan_targets') }}
     where disposition = 'used'
 
@@ -55,10 +55,10 @@ raw_row
 
     select
         'improvement_plan_check_ins' as raw_table,
-plan_id,
-null as metric,
-raw_file,
-raw_row
+        plan_id,
+        null as metric,
+        raw_file,
+        raw_row
     from {{ ref('stg_native__improvement_plan_check_ins') }}
     where disposition = 'used'
 
@@ -66,10 +66,10 @@ raw_row
 
     select
         'improvement_plan_support' as raw_table,
-plan_id,
-null as metric,
-raw_file,
-raw_row
+        plan_id,
+        null as metric,
+        raw_file,
+        raw_row
     from {{ ref('stg_native__improvement_plan_support') }}
     where disposition = 'used'
 

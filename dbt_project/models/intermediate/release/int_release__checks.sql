@@ -46,8 +46,11 @@ solves_conserved as (
                 solve_kind = 'final'
                 and credit in ('agent', 'system', 'unknown', 'no_assignment', 'unassigned')
         ) as observed,
-        (select count(*) from {{ ref('int_tickets__solves') }} where solve_kind = 'final')
-            as required
+        (
+            select count(*)
+            from {{ ref('int_tickets__solves') }}
+            where solve_kind = 'final'
+        ) as required
 
 ),
 
@@ -60,8 +63,11 @@ evaluations_conserved as (
             select coalesce(sum(sample_count), 0)
             from {{ ref('int_scorecard__metric_parts') }}
             where metric = 'qa_score'
-        ) + (select count(*) from {{ ref('fct_evaluations') }} where exclusion is not null)
-            as observed,
+        ) + (
+            select count(*)
+            from {{ ref('fct_evaluations') }}
+            where exclusion is not null
+        ) as observed,
         (
             select count(*)
             from {{ ref('int_rows__dispositions') }}
@@ -85,8 +91,11 @@ responses_conserved as (
             select count(*)
             from {{ ref('fct_survey_responses') }}
             where is_answered and exclusion is not null
-        ) + (select count(*) from {{ ref('fct_survey_responses') }} where not is_answered)
-            as observed,
+        ) + (
+            select count(*)
+            from {{ ref('fct_survey_responses') }}
+            where not is_answered
+        ) as observed,
         (
             select count(*)
             from {{ ref('int_rows__dispositions') }}
@@ -224,6 +233,14 @@ unlisted_types as (
 
 ),
 
+landed_tables as (
+
+    select distinct raw_table
+    from {{ ref('stg_landing__files') }}
+    where row_count > 0
+
+),
+
 absent_inputs as (
 
     select
@@ -233,9 +250,7 @@ absent_inputs as (
         coalesce({{ listing('expected.raw_table') }}, 'all present') as observed,
         'a file for every raw table; metrics without their input are null' as required
     from ({{ raw_table_names() }}) as expected
-    left join (
-        select distinct raw_table from {{ ref('stg_landing__files') }} where row_count > 0
-    ) as landed on expected.raw_table = landed.raw_table
+    left join landed_tables as landed on expected.raw_table = landed.raw_table
     where landed.raw_table is null
 
 ),
@@ -247,7 +262,10 @@ review_ages as (
         'warning' as severity,
         count(*) = 0 as is_passed,
         coalesce(
-            {{ listing("concat('version ', versions.version, ' reviewed ', cast(versions.reviewed_on as " ~ dbt.type_string() ~ "))") }},
+            {{ listing(
+                "concat('version ', versions.version, ' reviewed ', cast(versions.reviewed_on as "
+                ~ dbt.type_string() ~ "))"
+            ) }},
             'all reviewed'
         ) as observed,
         'version in force reviewed at most 12 months before the period' as required

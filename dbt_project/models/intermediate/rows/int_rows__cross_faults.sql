@@ -1,60 +1,60 @@
 -- One row per current raw row that other rows rule out, or that counts but lies outside the scope:
 -- what overrides its staged disposition.
 select
-'tickets' as raw_table,
-raw_file,
-raw_row,
-'quarantined:merge_cycle' as disposition
+    'tickets' as raw_table,
+    raw_file,
+    raw_row,
+    'quarantined:merge_cycle' as disposition
 from {{ ref('int_tickets__scoped') }}
 where is_in_merge_cycle
 
 union all
 
 select
-'tickets' as raw_table,
-raw_file,
-raw_row,
-concat('out_of_scope:', scope) as disposition
+    'tickets' as raw_table,
+    raw_file,
+    raw_row,
+    concat('out_of_scope:', scope) as disposition
 from {{ ref('int_tickets__scoped') }}
 where not is_in_merge_cycle and scope not in ('in_scope', 'deleted')
 
 union all
 
 select
-'ticket_events' as raw_table,
-raw_file,
-raw_row,
-concat('quarantined:', fault) as disposition
+    'ticket_events' as raw_table,
+    raw_file,
+    raw_row,
+    concat('quarantined:', fault) as disposition
 from {{ ref('int_ticket_events__judged') }}
 where fault is not null
 
 union all
 
 select
-'interactions' as raw_table,
-raw_file,
-raw_row,
-concat('quarantined:', fault) as disposition
+    'interactions' as raw_table,
+    raw_file,
+    raw_row,
+    concat('quarantined:', fault) as disposition
 from {{ ref('int_interactions__judged') }}
 where fault is not null
 
 union all
 
 select
-'surveys' as raw_table,
-raw_file,
-raw_row,
-concat('quarantined:', fault) as disposition
+    'surveys' as raw_table,
+    raw_file,
+    raw_row,
+    concat('quarantined:', fault) as disposition
 from {{ ref('int_surveys__judged') }}
 where fault is not null
 
 union all
 
 select
-'qa_evaluations' as raw_table,
-raw_file,
-raw_row,
-concat('quarantined:', fault) as disposition
+    'qa_evaluations' as raw_table,
+    raw_file,
+    raw_row,
+    concat('quarantined:', fault) as disposition
 from {{ ref('int_evaluations__judged') }}
 where fault is not null
 
@@ -97,17 +97,17 @@ where states.is_unknown_state or set_aside.is_overlapping
 union all
 
 select
-raw_table,
-raw_file,
-raw_row,
-disposition
+    raw_table,
+    raw_file,
+    raw_row,
+    disposition
 from {{ ref('int_schedule_segments__dispositions') }}
 
 union all
 
 select
-raw_table,
-raw_file,
-raw_row,
-disposition
+    raw_table,
+    raw_file,
+    raw_row,
+    disposition
 from {{ ref('int_improvement_plans__faults') }}

@@ -2,8 +2,8 @@
 with later_files as (
 
     select
-files.raw_table,
-files.raw_file
+        files.raw_table,
+        files.raw_file
     from {{ ref('stg_landing__files') }} as files
     cross join {{ ref('stg_landing__runs') }} as runs
     where files.last_loaded_at > runs.as_of

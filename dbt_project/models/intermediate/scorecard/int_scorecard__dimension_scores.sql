@@ -11,7 +11,8 @@ select
     sum(case when is_eligible then cast(weight as decimal(9, 6)) * cast(attainment as decimal(18, 6)) end)
         as weighted_attainment,
     {{ published(ratio(
-        'sum(case when is_eligible then cast(weight as decimal(9, 6)) * cast(attainment as decimal(18, 6)) end)',
+        'sum(case when is_eligible'
+        ~ ' then cast(weight as decimal(9, 6)) * cast(attainment as decimal(18, 6)) end)',
         'sum(case when is_eligible then weight end)'
     )) }} as dimension_score
 from {{ ref('int_scorecard__agent_metrics') }}

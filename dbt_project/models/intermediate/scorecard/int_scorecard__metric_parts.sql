@@ -234,10 +234,10 @@ with parts as (
         cast(null as decimal(38, 12)) as sum_squares
     from (
         select distinct
-agent_id,
-team_id,
-tier,
-period_month
+            agent_id,
+            team_id,
+            tier,
+            period_month
         from {{ ref('int_assignments__local_months') }}
     ) as spells
     left join {{ ref('fct_kb_contributions') }} as accepted

@@ -4,33 +4,33 @@
 with scoped as (
 
     select
-'agent' as scope_kind,
-agent_id as scope_id,
-*
-from {{ ref('int_scorecard__metric_parts') }}
+        'agent' as scope_kind,
+        agent_id as scope_id,
+        *
+    from {{ ref('int_scorecard__metric_parts') }}
 
     union all
 
     select
-'team' as scope_kind,
-team_id as scope_id,
-*
-from {{ ref('int_scorecard__metric_parts') }}
+        'team' as scope_kind,
+        team_id as scope_id,
+        *
+    from {{ ref('int_scorecard__metric_parts') }}
 
     union all
 
     select
-'tier' as scope_kind,
-tier as scope_id,
-*
-from {{ ref('int_scorecard__metric_parts') }}
+        'tier' as scope_kind,
+        tier as scope_id,
+        *
+    from {{ ref('int_scorecard__metric_parts') }}
 
     union all
 
     select
-'company' as scope_kind,
-'company' as scope_id,
-*
+        'company' as scope_kind,
+        'company' as scope_id,
+        *
     from {{ ref('int_scorecard__metric_parts') }}
 
 ),
@@ -75,9 +75,12 @@ per_agent as (
         metric,
         case
             when metric = 'qa_consistency'
-                then
-                    greatest(0, cast(sum_squares as double)
-                    - cast(numerator as double) * cast(numerator as double) / cast(denominator as double))
+                then greatest(
+                    0,
+                    cast(sum_squares as double)
+                    - cast(numerator as double) * cast(numerator as double)
+                    / cast(denominator as double)
+                )
             else cast(numerator as double)
         end as spread,
         case

@@ -15,7 +15,7 @@ candidates as (
         ) as recency
     from months
     inner join {{ ref('scorecard_versions') }} as versions
-        on months.period_month >= versions.effective_from
+        on versions.effective_from <= months.period_month
 
 )
 

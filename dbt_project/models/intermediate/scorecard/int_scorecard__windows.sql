@@ -21,5 +21,5 @@ select
 from months
 inner join months as components
     on
-        months.period_month >= components.period_month
+        components.period_month <= months.period_month
         and components.period_month >= {{ add_months('months.period_month', -2) }}

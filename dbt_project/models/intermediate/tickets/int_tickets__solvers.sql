@@ -18,7 +18,7 @@ last_assignments as (
         on
             solves.ticket_id = assigned.ticket_id
             and assigned.event_type = 'assigned'
-            and solves.solved_at >= assigned.occurred_at
+            and assigned.occurred_at <= solves.solved_at
     group by solves.ticket_id, solves.solve_kind
 
 ),

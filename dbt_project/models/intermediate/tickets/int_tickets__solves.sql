@@ -34,7 +34,7 @@ last_spells as (
     left join events
         on
             bounds.ticket_id = events.ticket_id
-            and bounds.last_reopen_position < events.event_position
+            and events.event_position > bounds.last_reopen_position
     group by bounds.ticket_id, bounds.first_position
 
 ),

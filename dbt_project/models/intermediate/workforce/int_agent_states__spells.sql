@@ -16,16 +16,22 @@ with states as (
 
 ),
 
+distinct_starts as (
+
+    select distinct
+        agent_id,
+        starts_at
+    from states
+
+),
+
 starts as (
 
     select
         agent_id,
         starts_at,
         lead(starts_at) over (partition by agent_id order by starts_at) as next_starts_at
-    from (select distinct
-agent_id,
-starts_at
-from states) as distinct_starts
+    from distinct_starts
 
 )
 
@@ -33,13 +39,13 @@ select
     states.state_id,
     states.agent_id,
     states.starts_at,
-    case
-        when states.ends_at is not null then states.ends_at
-        else least(
+    coalesce(
+        states.ends_at,
+        least(
             coalesce(starts.next_starts_at, states.starts_at + interval '12' hour),
             states.starts_at + interval '12' hour
         )
-    end as ends_at,
+    ) as ends_at,
     states.ends_at is null as is_open,
     mapped.is_available,
     mapped.is_handling,

@@ -42,7 +42,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by assigned_to, period_month order by update_count desc, assignment_group
+            partition by assigned_to, period_month order by update_count desc, assignment_group asc
         ) as group_rank
     from group_months
     where update_number = 1
