@@ -1,4 +1,4 @@
-"""Stand-in for dbt's `adapter` while sqlfluff lints: calls of engine macros read as plain functions.
+"""Stand-in for dbt's `adapter` while sqlfluff lints: engine macros read as plain functions.
 
 Belongs here: what a model or macro asks of `adapter`. Does not belong here: SQL of an engine; the
 linter has no connection, so what differs between engines is not linted.

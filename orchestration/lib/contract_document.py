@@ -1,4 +1,4 @@
-"""The raw contract as a page for those who write loaders: `python -m orchestration.lib.contract_document`.
+"""The raw contract as a page for those who write loaders; `make docs` writes it.
 
 Belongs here: laying out what _native__sources.yml says. Does not belong here: any rule of the
 contract; docs/raw-contract.md is this page, and a test holds it to the contract.
@@ -21,17 +21,17 @@ What a loader delivers. `make docs` writes this page from the contract that inge
 
 ## Landing
 
-- One folder per table under the raw root: `<raw root>/<table>/*.csv` or `*.parquet`. Many files per
-  table; a file never changes once landed. Names that start with `_` or `.` are not read, so a file
-  can be written under such a name and renamed when it is complete.
+- One folder per table under the raw root: `<raw root>/<table>/*.csv` or `*.parquet`. Many files
+  per table; a file never changes once landed. Names that start with `_` or `.` are not read, so a
+  file can be written under such a name and renamed when it is complete.
 - Columns are matched by header name, in any order. A missing required column refuses the batch; an
   extra column is ignored with a warning.
 - Files are append-only change logs: the same key may come many times. The row with the greatest
   `_loaded_at` holds; a loader that stamps several changes of a key alike adds `_sequence`.
 - A row is taken back by a tombstone: its key, `_loaded_at` and `_deleted` = true.
 - `manifest.jsonl` in the raw root is optional: one line
-  `{"path": ..., "sha256": ..., "rows": ..., "batch_id": ...}` per file. Where it exists, a file that
-  differs from it, is missing from it, or is listed and absent refuses the batch.
+  `{"path": ..., "sha256": ..., "rows": ..., "batch_id": ...}` per file. Where it exists, a file
+  that differs from it, is missing from it, or is listed and absent refuses the batch.
 
 ## Cells
 

@@ -90,7 +90,10 @@ Faults = dict[str, np.ndarray]
 
 
 def count_dispositions(raw_root: Path, seed_root: Path) -> pd.DataFrame:
-    """Rows by raw_table, reason and period_month, the UTC month of _loaded_at (null if unread)."""
+    """Rows by raw_table, reason and period_month, the UTC month of _loaded_at (null if unread).
+
+    For a run that sees all of the files: its as_of is their last _loaded_at.
+    """
     counts = []
     for name, rows in judge(raw_root, seed_root).items():
         month = rows["_loaded_at"].dt.tz_localize(None).dt.to_period("M")
@@ -108,9 +111,9 @@ def count_dispositions(raw_root: Path, seed_root: Path) -> pd.DataFrame:
 
 def judge(raw_root: Path, seed_root: Path) -> Tables:
     """The rows of each table with their values as read and their `disposition`."""
-    states = set(_seed(seed_root, "agent_state_map")["state"])
-    metrics = set(_seed(seed_root, "scorecard_metrics")["metric"])
-    first_month = _seed(seed_root, "scorecard_versions")["effective_from"].min()
+    states = set(read_seed(seed_root, "agent_state_map")["state"])
+    metrics = set(read_seed(seed_root, "scorecard_metrics")["metric"])
+    first_month = read_seed(seed_root, "scorecard_versions")["effective_from"].min()
     tables = {}
     for name in TABLES:
         rows, faults = typed(name, read_text(raw_root, name))
@@ -265,7 +268,7 @@ def parse(words: pd.Series, codes: np.ndarray, kind: str) -> tuple[pd.Series, Fa
     return values.reindex(codes).reset_index(drop=True), found, is_null
 
 
-def _seed(seed_root: Path, name: str) -> pd.DataFrame:
+def read_seed(seed_root: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(seed_root / f"{name}.csv", dtype=str, keep_default_na=False)
 
 

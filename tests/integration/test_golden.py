@@ -1,8 +1,9 @@
-"""Compares a release of the golden raw data with the cells typed by hand in ``tests/golden/expected``.
+"""Compares a release of the golden raw data with the cells typed by hand in `tests/golden/expected`.
 
-Belongs here: reading the expected files and telling every difference in one message. Does not belong
-here: building the release (fixture ``golden_release``: folder with one ``<mart>.parquet`` per mart) and
-any formula; a number that is wrong in the expected files has to be argued from the definitions.
+Belongs here: reading the expected files and telling every difference in one message. Does not
+belong here: building the release (fixture `golden_release`: folder with one `<mart>.parquet` per
+mart) and any formula; a number that is wrong in the expected files has to be argued from the
+definitions.
 """
 
 from __future__ import annotations

@@ -40,13 +40,13 @@ READERS = (
 # levels, so only chance and case mix stand in between. The bounds leave room for another seed; none
 # is within reach of chance, which gives 0.2 for 120 agents.
 RECOVERED = [
-    # 60 evaluations with a noise of 6 to 15 points each, against a spread of agents of about 8.
+    # About 60 evaluations each that scatter by 8 points; the agents differ by 7.
     ("qa_score", "true_quality", 0.8),
     # Over a thousand contacts each, peers compared with peers.
     ("aht_index", "true_speed", 0.8),
     # Hundreds of scheduled hours each, drawn close to the true level.
     ("schedule_adherence", "true_adherence", 0.8),
-    # About 120 answers each, most agents between 0.75 and 0.92, and contact types that differ.
+    # About 120 answers each, most agents between 0.80 and 0.93, and contact types that differ.
     ("csat", "true_satisfaction", 0.6),
     # About a thousand tickets each; the contact types an agent gets move the rate a little.
     ("fcr_rate", "true_first_contact", 0.8),
