@@ -389,7 +389,7 @@ def _small_tables(
     goals = sheet("development_goals", ~frames["development_goals"]["_deleted"].values)
     goals.plant(0, "target_equals_baseline", target=goals.clean[0]["baseline"])
     goals.plant(1, "not_finite", current_value="inf")
-    coaching = sheet("coaching_sessions", frames["coaching_sessions"]["focus_metric"].values >= 0)
+    coaching = sheet("coaching_sessions")
     coaching.plant(0, "future", held_at=coaching.later(0, 24))
     coaching.plant(1, "self_coaching", coach_id=coaching.clean[1]["agent_id"])
     coaching.plant(2, "unparseable", minutes="half an hour")

@@ -108,9 +108,10 @@ def _ticket_frame(
     kind = tickets.kind.copy()
     kind[rng.choice(count, size=4, replace=False)] = len(CONTACT_TYPE_NAMES)
     origin = rng.choice(3, size=count, p=(0.965, 0.02, 0.015))
-    is_test = rng.random(count) < 0.002
     before = _previous_of_customer(tickets)
     fate = _draw_fates(rng, before)
+    is_test = rng.random(count) < 0.002
+    is_test[np.flatnonzero(fate == KEPT)[[7, 70]]] = True
     no_customer = (rng.random(count) < 0.02) & (fate != LINKED)
     customer = np.where(no_customer | (fate == LINKED), -1, tickets.customer)
     loaded = np.minimum(loaded_after(rng, tickets.created, 10, 0.004), world.clock.cutoff)

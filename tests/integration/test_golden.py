@@ -1,4 +1,4 @@
-"""Compares a release of the golden raw data with the cells typed by hand in `tests/golden/expected`.
+"""Compares a release of the golden raw data with the cells typed by hand in tests/golden/expected.
 
 Belongs here: reading the expected files and telling every difference in one message. Does not
 belong here: building the release (fixture `golden_release`: folder with one `<mart>.parquet` per

@@ -87,7 +87,7 @@ def folder(node: Node) -> str:
 
 
 def sql_of(node: Node) -> str:
-    """SQL and jinja of a node without its comments. Texts stay: SQL is handed to macros in quotes."""
+    """SQL and jinja of a node without comments. Texts stay: SQL is handed to macros in quotes."""
     return re.sub(r"\{#.*?#\}|--[^\n]*", "", node["raw_code"], flags=re.DOTALL)
 
 
@@ -207,7 +207,7 @@ def test_the_key_test_of_a_mart_is_on_its_key(marts: list[Node], data_tests: lis
     other = [
         node["name"]
         for node in marts
-        if tested.get(node["unique_id"]) != set(node["config"]["meta"]["primary_key"])
+        if tested.get(node["unique_id"]) != set(node["config"]["meta"].get("primary_key", ()))
     ]
     assert not other
 
