@@ -5,13 +5,15 @@
               so that ingest and staging cannot disagree about the contract.
     rules     pairs of (reason, SQL condition over the typed columns); the first that is true quarantines the row.
 
+    listed    {column, in (a seed), reason}: a value of the column that the seed's column of that name does not list
+
     Result: the contract's columns typed; _loaded_at, _deleted, _sequence; raw_file, raw_row (where the row stands);
     fault_column (first column that does not read), disposition (used, duplicate, superseded, deleted,
     quarantined:<reason>), first_loaded_at (of the key's first sound version).
 
     A row's own cells are judged before the current version is chosen: the last good version counts.
 #}
-{% macro typed_rows(table, rules=[]) -%}
+{% macro typed_rows(table, rules=[], listed=none) -%}
     {%- if execute -%}
         {%- set node = graph.sources.values() | selectattr('source_name', 'equalto', 'raw')
             | selectattr('name', 'equalto', table) | first -%}
@@ -30,6 +32,7 @@
         {'name': '_sequence', 'type': 'integer', 'nullable': true},
     ] -%}
     {%- set every = columns + technical -%}
+    {%- set all_rules = rules + ([(listed.reason, 'is_unlisted')] if listed else []) -%}
 
     with landed as (
 
@@ -58,9 +61,18 @@
 
     visible as (
 
-        select typed.*
+        select
+            typed.*
+            {%- if listed %},
+            typed.{{ listed.column }} is not null and listed_values.{{ listed.column }} is null
+                as is_unlisted
+            {%- endif %}
         from typed
         cross join {{ ref('stg_landing__runs') }} as runs
+        {%- if listed %}
+        left join (select distinct {{ listed.column }} from {{ ref(listed.in) }}) as listed_values
+            on typed.{{ listed.column }} = listed_values.{{ listed.column }}
+        {%- endif %}
         where typed._loaded_at is null or typed._loaded_at <= runs.as_of
 
     ),
@@ -69,8 +81,8 @@
 
         select
             *,
-            {{ first_fault(columns, key, technical, rules, 'reason') }} as fault,
-            {{ first_fault(columns, key, technical, rules, 'column') }} as fault_column
+            {{ first_fault(columns, key, technical, all_rules, 'reason') }} as fault,
+            {{ first_fault(columns, key, technical, all_rules, 'column') }} as fault_column
         from visible
 
     ),

@@ -15,3 +15,11 @@ select
     segment_id as spell_id
 from {{ ref('int_schedule_segments__overlaps') }}
 where is_overlapping is null
+
+union all
+
+select
+    'improvement_plans' as raw_table,
+    plan_id as spell_id
+from {{ ref('int_improvement_plans__overlaps') }}
+where is_overlapping is null

@@ -34,7 +34,7 @@ spells as (
     from {{ ref('int_agent_states__spells') }} as states
     left join {{ ref('int_agent_states__overlaps') }} as set_aside
         on states.state_id = set_aside.state_id
-    where not states.is_unknown_state and not coalesce(set_aside.is_overlapping, false)
+    where not coalesce(set_aside.is_overlapping, false)
 
     union all
 

@@ -58,19 +58,24 @@ def without_overlaps(
 def governing_version(versions: list[Row]) -> Row | None:
     """Of the versions of one segment (oldest load first) the one that governs, if any.
 
-    It is the latest that was published no later than its start. A later edit counts only if it
-    turns the segment into leave, or deletes it.
+    It is the latest published no later than its start. A later edit counts only if it turns the
+    segment into leave, or deletes it.
     """
     if versions[-1]["_deleted"]:
         return None
-    edits = [version for version in versions if not version["_deleted"]]
+    published = sorted(
+        (version for version in versions if not version["_deleted"]),
+        key=lambda row: (row["published_at"], row["_loaded_at"], row["_sequence"]),
+    )
     in_time = [
-        place for place, edit in enumerate(edits) if edit["published_at"] <= edit["starts_at"]
+        place
+        for place, version in enumerate(published)
+        if version["published_at"] <= version["starts_at"]
     ]
     if not in_time:
         return None
-    governing = edits[in_time[-1]]
-    later_leave = [edit for edit in edits[in_time[-1] + 1 :] if edit["activity"] == "leave"]
+    governing = published[in_time[-1]]
+    later_leave = [row for row in published[in_time[-1] + 1 :] if row["activity"] == "leave"]
     if governing["activity"] == "leave" or not later_leave:
         return governing
     return later_leave[-1]

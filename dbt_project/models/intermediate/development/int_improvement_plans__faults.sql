@@ -1,6 +1,5 @@
 -- One row per current row of the improvement plan tables that other rows rule out: a plan that
--- overlaps an earlier one of the agent, targets with an unknown metric, and whatever hangs on a
--- plan that does not stand.
+-- overlaps an earlier one of the agent, and whatever hangs on a plan that does not stand.
 with plans as (
 
     select *
@@ -9,25 +8,11 @@ with plans as (
 
 ),
 
-overlapping as (
-
-    select
-        plan_id,
-        row_number() over (partition by agent_id order by opened_on, plan_id) as plan_number,
-        max(coalesce(closed_on, planned_end_on)) over (
-            partition by agent_id order by opened_on, plan_id
-            rows between unbounded preceding and 1 preceding
-        ) as latest_end_before,
-        opened_on
-    from plans
-
-),
-
 faulty_plans as (
 
     select plan_id
-    from overlapping
-    where opened_on < latest_end_before
+    from {{ ref('int_improvement_plans__overlaps') }}
+    where is_overlapping
 
 ),
 
@@ -45,7 +30,6 @@ children as (
     select
         'improvement_plan_targets' as raw_table,
         plan_id,
-        metric,
         raw_file,
         raw_row
     from {{ ref('stg_native__improvement_plan_targets') }}
@@ -56,7 +40,6 @@ children as (
     select
         'improvement_plan_check_ins' as raw_table,
         plan_id,
-        null as metric,
         raw_file,
         raw_row
     from {{ ref('stg_native__improvement_plan_check_ins') }}
@@ -67,7 +50,6 @@ children as (
     select
         'improvement_plan_support' as raw_table,
         plan_id,
-        null as metric,
         raw_file,
         raw_row
     from {{ ref('stg_native__improvement_plan_support') }}
@@ -89,14 +71,7 @@ select
     children.raw_table,
     children.raw_file,
     children.raw_row,
-    case
-        when standing_plans.plan_id is null then 'quarantined:orphan'
-        else 'quarantined:unknown_metric'
-    end as disposition
+    'quarantined:orphan' as disposition
 from children
 left join standing_plans on children.plan_id = standing_plans.plan_id
-left join {{ ref('int_scorecard__metric_definitions') }} as metrics
-    on children.metric = metrics.metric
-where
-    standing_plans.plan_id is null
-    or (children.raw_table = 'improvement_plan_targets' and metrics.metric is null)
+where standing_plans.plan_id is null

@@ -86,13 +86,11 @@ select
     'agent_states' as raw_table,
     states.raw_file,
     states.raw_row,
-    case
-        when states.is_unknown_state then 'quarantined:unknown_state' else 'quarantined:overlap'
-    end as disposition
+    'quarantined:overlap' as disposition
 from {{ ref('int_agent_states__spells') }} as states
-left join {{ ref('int_agent_states__overlaps') }} as set_aside
+inner join {{ ref('int_agent_states__overlaps') }} as set_aside
     on states.state_id = set_aside.state_id
-where states.is_unknown_state or set_aside.is_overlapping
+where set_aside.is_overlapping
 
 union all
 

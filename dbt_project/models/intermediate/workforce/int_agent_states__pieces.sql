@@ -12,8 +12,7 @@ with spells as (
         on states.state_id = set_aside.state_id
     cross join {{ ref('stg_landing__runs') }} as runs
     where
-        not states.is_unknown_state
-        and not coalesce(set_aside.is_overlapping, false)
+        not coalesce(set_aside.is_overlapping, false)
         and states.starts_at < runs.as_of
 
 )

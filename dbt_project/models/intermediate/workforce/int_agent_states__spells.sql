@@ -49,11 +49,10 @@ select
     states.ends_at is null as is_open,
     mapped.is_available,
     mapped.is_handling,
-    mapped.state is null as is_unknown_state,
     states.first_loaded_at,
     states.raw_file,
     states.raw_row
 from states
 inner join starts
     on states.agent_id = starts.agent_id and states.starts_at = starts.starts_at
-left join {{ ref('agent_state_map') }} as mapped on states.state = mapped.state
+inner join {{ ref('agent_state_map') }} as mapped on states.state = mapped.state
