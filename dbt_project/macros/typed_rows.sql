@@ -142,8 +142,9 @@
             {{ rows }}._sequence,
             {{ rows }}.raw_file,
             {{ rows }}.raw_row,
+            -- The unit separator keeps the cells apart: text such as a|b may stand in any of them.
             md5(concat_ws(
-                '|',
+                chr(31),
                 coalesce(cast({{ rows }}._deleted as {{ dbt.type_string() }}), 'false')
                 {%- for column in payload_columns %},
                 coalesce(cast({{ rows }}.{{ column }} as {{ dbt.type_string() }}), '<null>')

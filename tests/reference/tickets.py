@@ -50,7 +50,7 @@ def place(event: Row) -> tuple[datetime, str]:
 
 
 class Tickets:
-    """Tickets with their events up to as_of in order, and the families of contact types."""
+    """Tickets with their events in order, and the families of contact types."""
 
     def __init__(
         self, tickets: list[Row], events: list[Row], contact_types: list[Row], as_of: datetime
@@ -60,8 +60,7 @@ class Tickets:
         self.in_scope = [ticket for ticket in tickets if is_in_scope(ticket)]
         self.events: dict[str, list[Row]] = defaultdict(list)
         for event in sorted(events, key=place):
-            if event["occurred_at"] <= as_of:
-                self.events[event["ticket_id"]].append(event)
+            self.events[event["ticket_id"]].append(event)
         self.families = {row["contact_type"]: row["contact_family"] for row in contact_types}
         self.by_design = {
             row["contact_type"] for row in contact_types if row["is_escalation_by_design"]
@@ -89,10 +88,12 @@ class Tickets:
         return assigned["to_value"] if assigned else None
 
     def solve_events(self, ticket_id: str) -> list[Row]:
-        """`solved`, and `closed` where nothing solved the ticket since creation or a reopening."""
+        """Up to as_of: `solved`, and `closed` with no solve since creation or the last reopen."""
         solves = []
         is_solved = False
         for event in self.events.get(ticket_id, []):
+            if event["occurred_at"] > self.as_of:
+                break
             if event["event_type"] == "reopened":
                 is_solved = False
             elif event["event_type"] == "solved" or (
@@ -102,12 +103,12 @@ class Tickets:
                 solves.append(event)
         return solves
 
-    def is_reopened(self, ticket_id: str, solve: Row, until: datetime | None = None) -> bool:
+    def is_reopened(self, ticket_id: str, solve: Row, until: datetime) -> bool:
         """Whether the ticket was reopened after the solve, up to and including `until`."""
         return any(
             event["event_type"] == "reopened"
             and place(event) > place(solve)
-            and (until is None or event["occurred_at"] <= until)
+            and event["occurred_at"] <= until
             for event in self.events.get(ticket_id, [])
         )
 
@@ -123,7 +124,7 @@ class Tickets:
         found = []
         for ticket in self.in_scope:
             events = self.solve_events(ticket["ticket_id"])
-            if events and not self.is_reopened(ticket["ticket_id"], events[-1]):
+            if events and not self.is_reopened(ticket["ticket_id"], events[-1], until=self.as_of):
                 found.append(self.as_solve(ticket, events[-1], people))
         return found
 

@@ -16,7 +16,10 @@ with assignments as (
         end as own_ends_at
     from {{ contract('agent_assignments') }} as assignments
     inner join {{ ref('dim_teams') }} as teams on assignments.team_id = teams.team_id
-    where assignments.disposition = 'used'
+    where
+        assignments.disposition = 'used'
+        -- An assignment of no length was taken back by its loader; it must not end the one around it.
+        and (assignments.valid_to is null or assignments.valid_to > assignments.valid_from)
 
 ),
 

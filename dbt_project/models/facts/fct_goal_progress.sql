@@ -36,7 +36,8 @@ at_close as (
     inner join versions
         on
             owners.goal_id = versions.goal_id
-            and versions._loaded_at <= least(months.closes_at, runs.as_of)
+            and versions._loaded_at < months.closes_at
+            and versions._loaded_at <= runs.as_of
 
 )
 

@@ -100,10 +100,11 @@ compared as (
 
     select
         *,
-        -- Direction band: the distance from 0.85 to 1, so that nobody gains by rushing.
+        -- Direction band: the distance from 0.85 to 1, so that nobody gains by rushing;
+        -- rounded as values are, as 1.10 - 1 would miss a target of 0.10 in binary.
         case
             when direction = 'band' and adjusted_value is not null
-                then greatest(adjusted_value - 1, 0.85 - adjusted_value, 0)
+                then round(greatest(adjusted_value - 1, 0.85 - adjusted_value, 0), 6)
             else adjusted_value
         end as compared_value
     from measured

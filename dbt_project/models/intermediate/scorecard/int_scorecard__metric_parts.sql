@@ -6,6 +6,7 @@
 --   sample_count             what the sample size counts
 --   fact_count               facts before those without peers were left out (coverage)
 --   sum_squares              of evaluation scores, for the spread
+-- A union takes the narrowest scale of its branches, so each says its own.
 with parts as (
 
     select
@@ -14,7 +15,7 @@ with parts as (
         tier,
         period_month,
         'qa_score' as metric,
-        sum(evaluation_score) as numerator,
+        cast(sum(evaluation_score) as decimal(28, 12)) as numerator,
         count(*) as denominator,
         count(*) as sample_count,
         count(*) as fact_count,
@@ -31,7 +32,7 @@ with parts as (
         tier,
         period_month,
         'qa_consistency' as metric,
-        sum(evaluation_score) as numerator,
+        cast(sum(evaluation_score) as decimal(28, 12)) as numerator,
         count(*) as denominator,
         count(*) as sample_count,
         count(*) as fact_count,
@@ -66,8 +67,14 @@ with parts as (
         tier,
         period_month,
         'aht_index' as metric,
-        sum(case when peer_mean is not null then value_sum else 0 end) as numerator,
-        sum(case when peer_mean is not null then fact_count * peer_mean else 0 end) as denominator,
+        cast(
+            sum(case when peer_mean is not null then value_sum else 0 end)
+            as decimal(28, 12)
+        ) as numerator,
+        cast(
+            sum(case when peer_mean is not null then fact_count * peer_mean else 0 end)
+            as decimal(28, 12)
+        ) as denominator,
         sum(case when peer_mean is not null then fact_count else 0 end) as sample_count,
         sum(fact_count) as fact_count,
         cast(null as decimal(38, 12)) as sum_squares
@@ -83,7 +90,7 @@ with parts as (
         period_month,
         'contacts_per_productive_hour' as metric,
         sum(contact_count) as numerator,
-        sum(productive_seconds) as denominator,
+        cast(sum(productive_seconds) as decimal(28, 12)) as denominator,
         sum(contact_count) as sample_count,
         sum(contact_count) as fact_count,
         cast(null as decimal(38, 12)) as sum_squares
@@ -118,8 +125,8 @@ with parts as (
         tier,
         period_month,
         'schedule_adherence' as metric,
-        sum({{ seconds_of('adherent_microseconds') }}) as numerator,
-        sum({{ seconds_of('scheduled_microseconds') }}) as denominator,
+        cast(sum({{ seconds_of('adherent_microseconds') }}) as decimal(28, 12)) as numerator,
+        cast(sum({{ seconds_of('scheduled_microseconds') }}) as decimal(28, 12)) as denominator,
         cast(null as bigint) as sample_count,
         cast(null as bigint) as fact_count,
         cast(null as decimal(38, 12)) as sum_squares
@@ -257,8 +264,8 @@ with parts as (
         tier,
         period_month,
         'goal_progress' as metric,
-        sum(weight * progress) as numerator,
-        sum(weight) as denominator,
+        cast(sum(weight * progress) as decimal(28, 12)) as numerator,
+        cast(sum(weight) as decimal(28, 12)) as denominator,
         count(*) as sample_count,
         count(*) as fact_count,
         cast(null as decimal(38, 12)) as sum_squares

@@ -39,7 +39,10 @@ later_edits as (
         versions.raw_row,
         row_number() over (
             partition by versions.segment_id
-            order by versions._deleted desc, versions._loaded_at, versions._sequence nulls first
+            order by
+                versions._deleted desc,
+                versions._loaded_at asc,
+                versions._sequence asc nulls first
         ) as edit_number
     from versions
     inner join governing on versions.segment_id = governing.segment_id

@@ -49,7 +49,10 @@ select
     metrics.attainment,
     cast(metrics.weight as double) as weight,
     case
-        when metrics.is_eligible and scores.overall_score is not null
+        when
+            metrics.is_eligible
+            and dimensions.dimension_score is not null
+            and scores.overall_score is not null
             then {{ published(
                 'cast(dimensions.dimension_weight as double) / cast(scores.covered_weight as double)'
                 ~ ' * cast(metrics.weight as double) / cast(dimensions.eligible_weight as double)'
