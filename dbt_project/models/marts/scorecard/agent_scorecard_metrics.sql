@@ -51,7 +51,7 @@ select
     case
         when
             metrics.is_eligible
-            and dimensions.dimension_score is not null
+            and dimensions.eligible_weight > 0
             and scores.overall_score is not null
             then {{ published(
                 'cast(dimensions.dimension_weight as double) / cast(scores.covered_weight as double)'
