@@ -374,7 +374,6 @@ def goal_facts(
     for (_, month), home in homes.items():
         after = next_month(month)
         close = first_instant(after + CLOSE_AFTER_DAYS * ONE_DAY, home.zone)
-        parts = []
         for goal in goals.values():
             known = [version for version in goal if version["_loaded_at"] < close]
             if not known or known[-1]["_deleted"] or known[-1]["status"] == "cancelled":
@@ -384,12 +383,8 @@ def goal_facts(
             if last["agent_id"] == home.agent_id and meets:
                 way = last["target"] - last["baseline"]
                 progress = clamp((last["current_value"] - last["baseline"]) / way)
-                parts.append((last["weight"], progress))
-        if parts:
-            # The month's sum is published, so quarters and teams add it as a fixed decimal.
-            numerator = round6(sum(weight * progress for weight, progress in parts))
-            denominator = sum(weight for weight, _ in parts)
-            yield fact("goal_progress", home, month, numerator, denominator, sample=len(parts))
+                weight = last["weight"]
+                yield fact("goal_progress", home, month, weight * progress, weight)
 
 
 # All of them

@@ -253,7 +253,7 @@ def set_points(rows: list[Row], weights: dict[str, Fraction], coverage: Fraction
     for dimension, weight in weights.items():
         eligible = [r for r in rows if r["dimension"] == dimension and r["is_eligible"]]
         eligible_weight = sum(row["weight"] for row in eligible)
-        for row in eligible:
+        for row in eligible if eligible_weight else []:
             share = weight / coverage * row["weight"] / eligible_weight
             row["points"] = round6(share * row["attainment"])
 

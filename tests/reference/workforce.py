@@ -58,24 +58,20 @@ def without_overlaps(
 def governing_version(versions: list[Row]) -> Row | None:
     """Of the versions of one segment (oldest load first) the one that governs, if any.
 
-    It is the latest published no later than its start. A later edit counts only if it turns the
-    segment into leave, or deletes it.
+    It is the latest published no later than the segment's start. A later edit counts only if it
+    turns the segment into leave, or deletes it; then nothing entered after it takes that back.
     """
-    if versions[-1]["_deleted"]:
-        return None
-    published = sorted(
-        (version for version in versions if not version["_deleted"]),
-        key=lambda row: (row["published_at"], row["_loaded_at"], row["_sequence"]),
-    )
     in_time = [
         place
-        for place, version in enumerate(published)
-        if version["published_at"] <= version["starts_at"]
+        for place, version in enumerate(versions)
+        if not version["_deleted"] and version["published_at"] <= version["starts_at"]
     ]
     if not in_time:
         return None
-    governing = published[in_time[-1]]
-    later_leave = [row for row in published[in_time[-1] + 1 :] if row["activity"] == "leave"]
-    if governing["activity"] == "leave" or not later_leave:
-        return governing
-    return later_leave[-1]
+    latest = max(in_time, key=lambda place: (versions[place]["published_at"], place))
+    for edit in versions[latest + 1 :]:
+        if edit["_deleted"]:
+            return None
+        if edit["activity"] == "leave" and versions[latest]["activity"] != "leave":
+            return edit
+    return versions[latest]

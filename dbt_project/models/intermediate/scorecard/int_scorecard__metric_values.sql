@@ -116,6 +116,31 @@ summed as (
     from per_agent
     group by scope_kind, scope_id, period_month, period_window, metric
 
+),
+
+-- Rounded before the division: a reader who divides the published columns gets the published value.
+rounded as (
+
+    select
+        scope_kind,
+        scope_id,
+        period_month,
+        period_window,
+        metric,
+        {{ published('numerator') }} as numerator,
+        {{ published(
+            "case when metric = 'contacts_per_productive_hour'"
+            ~ " then cast(denominator as double) / 3600 else cast(denominator as double) end"
+        ) }} as denominator,
+        case
+            when metric = 'schedule_adherence'
+                then cast(floor(cast(denominator as double) / 3600) as bigint)
+            else cast(sample_count as bigint)
+        end as sample_size,
+        case when metric = 'aht_index' then {{ published(ratio('sample_count', 'fact_count')) }} end
+            as coverage
+    from summed
+
 )
 
 select
@@ -124,25 +149,16 @@ select
     period_month,
     period_window,
     metric,
-    {{ published('numerator') }} as numerator,
-    {{ published(
-        "case when metric = 'contacts_per_productive_hour' then cast(denominator as double) / 3600"
-        ~ " else cast(denominator as double) end"
-    ) }} as denominator,
-    case
-        when metric = 'schedule_adherence'
-            then cast(floor(cast(denominator as double) / 3600) as bigint)
-        else cast(sample_count as bigint)
-    end as sample_size,
-    case when metric = 'aht_index' then {{ published(ratio('sample_count', 'fact_count')) }} end
-        as coverage,
+    numerator,
+    denominator,
+    sample_size,
+    coverage,
     {{ published(
         "case"
         ~ " when metric = 'qa_consistency' then sqrt(" ~ ratio('numerator', 'denominator') ~ ")"
-        ~ " when metric = 'contacts_per_productive_hour' then case when denominator"
-        ~ " >= 3600 * case when period_window = 'month' then 20 else 60 end"
-        ~ " then cast(numerator as double) * 3600 / cast(denominator as double) end"
+        ~ " when metric = 'contacts_per_productive_hour'"
+        ~ " and denominator < case when period_window = 'month' then 20 else 60 end then null"
         ~ " else " ~ ratio('numerator', 'denominator')
         ~ " end"
     ) }} as value
-from summed
+from rounded

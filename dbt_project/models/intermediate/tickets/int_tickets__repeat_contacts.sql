@@ -25,10 +25,12 @@ new_tickets as (
         tickets.ticket_id,
         tickets.created_at,
         tickets.customer_id,
-        coalesce(families.contact_family, tickets.contact_type) as contact_family
+        coalesce(families.contact_family, changed.contact_type, tickets.contact_type)
+            as contact_family
     from {{ ref('int_tickets__scoped') }} as tickets
+    {{ join_contact_type_at('changed', 'tickets.ticket_id', 'tickets.created_at') }}
     left join {{ ref('contact_types') }} as families
-        on tickets.contact_type = families.contact_type
+        on coalesce(changed.contact_type, tickets.contact_type) = families.contact_type
     where
         tickets.scope = 'in_scope'
         and not tickets.is_in_merge_cycle
