@@ -25,3 +25,25 @@
 {% macro seconds_of(microseconds) -%}
     (cast({{ microseconds }} as decimal(20, 0)) * cast(0.000001 as decimal(7, 6)))
 {%- endmacro %}
+
+{#
+    Quotient of two published numbers (not negative, 6 decimals), rounded half away from zero to 6 decimals, in whole
+    millionths: in binary a tie such as 0.7555555 falls to the wrong side. 0 below is null.
+#}
+{% macro rounded_ratio(numerator, denominator) -%}
+    {{ return(adapter.dispatch('rounded_ratio')(numerator, denominator)) }}
+{%- endmacro %}
+
+{% macro default__rounded_ratio(numerator, denominator) -%}
+    (cast(
+        (2000000 * cast(round({{ numerator }} * 1000000) as hugeint) + cast(round({{ denominator }} * 1000000) as hugeint))
+        // nullif(2 * cast(round({{ denominator }} * 1000000) as hugeint), 0)
+    as double) / 1000000)
+{%- endmacro %}
+
+{% macro spark__rounded_ratio(numerator, denominator) -%}
+    (cast(
+        (cast(2000000 as decimal(7, 0)) * cast(round({{ numerator }} * 1000000) as decimal(25, 0)) + cast(round({{ denominator }} * 1000000) as decimal(25, 0)))
+        div nullif(2 * cast(round({{ denominator }} * 1000000) as decimal(25, 0)), 0)
+    as double) / 1000000)
+{%- endmacro %}

@@ -153,12 +153,13 @@ select
     denominator,
     sample_size,
     coverage,
-    {{ published(
-        "case"
-        ~ " when metric = 'qa_consistency' then sqrt(" ~ ratio('numerator', 'denominator') ~ ")"
-        ~ " when metric = 'contacts_per_productive_hour'"
-        ~ " and denominator < case when period_window = 'month' then 20 else 60 end then null"
-        ~ " else " ~ ratio('numerator', 'denominator')
-        ~ " end"
-    ) }} as value
+    case
+        when metric = 'qa_consistency'
+            then {{ published('sqrt(' ~ ratio('numerator', 'denominator') ~ ')') }}
+        when
+            metric = 'contacts_per_productive_hour'
+            and denominator < case when period_window = 'month' then 20 else 60 end
+            then null
+        else {{ rounded_ratio('numerator', 'denominator') }}
+    end as value
 from rounded
