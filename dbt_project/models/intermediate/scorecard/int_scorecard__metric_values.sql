@@ -75,16 +75,14 @@ per_agent as (
         metric,
         case
             when metric = 'qa_consistency'
-                then greatest(
-                    0,
-                    cast(sum_squares as double)
-                    - cast(numerator as double) * cast(numerator as double)
-                    / cast(denominator as double)
+                then cast(
+                    greatest(
+                        0,
+                        cast(sum_squares as double)
+                        - cast(numerator as double) * cast(numerator as double)
+                        / cast(denominator as double)
+                    ) as decimal(28, 12)
                 )
-            else cast(numerator as double)
-        end as spread,
-        case
-            when metric = 'qa_consistency' then cast(0 as decimal(28, 12))
             else numerator
         end as numerator,
         case
@@ -106,10 +104,7 @@ summed as (
         period_month,
         period_window,
         metric,
-        case
-            when metric = 'qa_consistency' then sum(cast(spread as decimal(28, 9)))
-            else sum(numerator)
-        end as numerator,
+        sum(numerator) as numerator,
         sum(denominator) as denominator,
         sum(sample_count) as sample_count,
         sum(fact_count) as fact_count
