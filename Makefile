@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup run test lint dagster docs lock clean
+.PHONY: help setup run test test-on-sample test-others lint dagster docs lock clean
 
 help: ## list what can be made
 	@sed -n -E 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,7 +32,16 @@ run: $(STAMP) ## sample data where there is none, then the main job
 
 test: $(STAMP) lint ## every test, fast ones first
 	$(BIN)/python -m pytest tests/unit
-	$(BIN)/python -m pytest tests/integration
+	@# Whole runs keep one core busy each, so those on the large sample go beside the others.
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-on-sample test-others
+
+ON_SAMPLE := $(addprefix tests/integration/,test_dispositions.py test_gate_on_sample.py test_truth_recovery.py)
+
+test-on-sample: $(STAMP)
+	$(BIN)/python -m pytest $(ON_SAMPLE)
+
+test-others: $(STAMP)
+	$(BIN)/python -m pytest tests/integration $(addprefix --ignore=,$(ON_SAMPLE))
 
 lint: $(STAMP) ## style of Python and SQL
 	$(BIN)/ruff check .
