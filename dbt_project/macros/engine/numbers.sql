@@ -47,3 +47,12 @@
         div nullif(2 * cast(round({{ denominator }} * 1000000) as decimal(25, 0)), 0)
     as double) / 1000000)
 {%- endmacro %}
+
+{# A number to so many decimals, towards the greater or the lesser; exact in decimals, where binary would go one too far. #}
+{% macro rounded_up(value, decimals) -%}
+    (cast(ceil(cast(round({{ value }}, 6) as decimal(18, 6)) * {{ 10 ** decimals }}) as double) / {{ 10 ** decimals }})
+{%- endmacro %}
+
+{% macro rounded_down(value, decimals) -%}
+    (cast(floor(cast(round({{ value }}, 6) as decimal(18, 6)) * {{ 10 ** decimals }}) as double) / {{ 10 ** decimals }})
+{%- endmacro %}

@@ -77,6 +77,7 @@ select
     homes.period_month,
     homes.team_id,
     homes.tier,
+    team_months.is_ended,
     team_months.closes_at,
     team_months.vintage
 from homes

@@ -1,6 +1,6 @@
--- One row per team and month in which somebody is assigned to it, with the instant at which the
--- month closes: local midnight some days after its end, so that repeat contacts of its last solves
--- can still be seen.
+-- One row per team and month in which somebody is assigned to it, with the instants at which the
+-- month ends and closes: local midnight after it, and some days later, so that repeat contacts of its
+-- last solves can still be seen.
 with months as (
 
     select distinct
@@ -15,6 +15,7 @@ closings as (
 
     select
         *,
+        {{ local_to_utc(add_months('period_month', 1), 'timezone') }} as ended_at,
         {{ local_to_utc(add_days(add_months('period_month', 1), var('close_after_days')), 'timezone') }}
             as closes_at
     from months
@@ -25,6 +26,8 @@ select
     closings.team_id,
     closings.period_month,
     closings.timezone,
+    closings.ended_at,
+    runs.as_of >= closings.ended_at as is_ended,
     closings.closes_at,
     case when runs.as_of >= closings.closes_at then 'final' else 'provisional' end as vintage
 from closings

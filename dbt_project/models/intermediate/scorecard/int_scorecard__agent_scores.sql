@@ -10,11 +10,9 @@ with dimensions as (
 rules as (
 
     select
-        versions.period_month,
-        rules.value as min_coverage
-    from {{ ref('int_scorecard__versions_in_force') }} as versions
-    inner join {{ ref('band_rules') }} as rules
-        on versions.scorecard_version = rules.version and rules.parameter = 'min_coverage'
+        period_month,
+        min_coverage
+    from {{ ref('int_scorecard__band_rules') }}
 
 ),
 

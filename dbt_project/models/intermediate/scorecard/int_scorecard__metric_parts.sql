@@ -6,6 +6,9 @@
 --   sample_count             what the sample size counts
 --   fact_count               facts before those without peers were left out (coverage)
 --   sum_squares              of evaluation scores, for the spread
+--   observed, expected       outcomes over the facts that have peers, and what the peers' rates
+--                            make of the same facts; only where the case mix is adjusted for
+--   covered_count            those facts
 -- A union takes the narrowest scale of its branches, so each says its own.
 with parts as (
 
@@ -141,72 +144,14 @@ with parts as (
         team_id,
         tier,
         period_month,
-        'csat' as metric,
-        sum(case when is_positive then 1 else 0 end) as numerator,
-        count(*) as denominator,
-        count(*) as sample_count,
-        count(*) as fact_count,
+        metric,
+        sum(value_sum) as numerator,
+        sum(fact_count) as denominator,
+        sum(fact_count) as sample_count,
+        sum(fact_count) as fact_count,
         cast(null as decimal(38, 12)) as sum_squares
-    from {{ ref('fct_survey_responses') }}
-    where is_answered and exclusion is null
-    group by agent_id, team_id, tier, period_month
-
-    union all
-
-    select
-        agent_id,
-        team_id,
-        tier,
-        period_month,
-        'fcr_rate' as metric,
-        sum(case when not is_reopened_in_window and not is_followed_by_repeat then 1 else 0 end)
-            as numerator,
-        count(*) as denominator,
-        count(*) as sample_count,
-        count(*) as fact_count,
-        cast(null as decimal(38, 12)) as sum_squares
-    from {{ ref('fct_solves') }}
-    where solve_kind = 'first' and credit = 'agent' and is_mature and period_month is not null
-    group by agent_id, team_id, tier, period_month
-
-    union all
-
-    select
-        agent_id,
-        team_id,
-        tier,
-        period_month,
-        'escalation_rate' as metric,
-        sum(case when is_escalated then 1 else 0 end) as numerator,
-        count(*) as denominator,
-        count(*) as sample_count,
-        count(*) as fact_count,
-        cast(null as decimal(38, 12)) as sum_squares
-    from {{ ref('fct_contacts') }}
-    where is_escalatable
-    group by agent_id, team_id, tier, period_month
-
-    union all
-
-    select
-        agent_id,
-        team_id,
-        tier,
-        period_month,
-        'repeat_contact_rate' as metric,
-        sum(case when is_followed_by_repeat then 1 else 0 end) as numerator,
-        count(*) as denominator,
-        count(*) as sample_count,
-        count(*) as fact_count,
-        cast(null as decimal(38, 12)) as sum_squares
-    from {{ ref('fct_solves') }}
-    where
-        solve_kind = 'final'
-        and credit = 'agent'
-        and is_mature
-        and has_customer
-        and period_month is not null
-    group by agent_id, team_id, tier, period_month
+    from {{ ref('int_scorecard__case_mix_cells') }}
+    group by agent_id, team_id, tier, period_month, metric
 
     union all
 
@@ -272,17 +217,43 @@ with parts as (
     from {{ ref('fct_goal_progress') }}
     group by agent_id, team_id, tier, period_month
 
+),
+
+case_mix as (
+
+    select
+        agent_id,
+        team_id,
+        tier,
+        period_month,
+        metric,
+        sum(case when peer_mean is not null then value_sum else 0 end) as observed,
+        sum(case when peer_mean is not null then fact_count * peer_mean else 0 end) as expected,
+        sum(case when peer_mean is not null then fact_count else 0 end) as covered_count
+    from {{ ref('int_scorecard__case_mix_expected') }}
+    group by agent_id, team_id, tier, period_month, metric
+
 )
 
 select
-    agent_id,
-    team_id,
-    tier,
-    period_month,
-    metric,
-    cast(numerator as decimal(28, 12)) as numerator,
-    cast(denominator as decimal(28, 12)) as denominator,
-    cast(sample_count as bigint) as sample_count,
-    cast(fact_count as bigint) as fact_count,
-    cast(sum_squares as decimal(38, 12)) as sum_squares
+    parts.agent_id,
+    parts.team_id,
+    parts.tier,
+    parts.period_month,
+    parts.metric,
+    cast(parts.numerator as decimal(28, 12)) as numerator,
+    cast(parts.denominator as decimal(28, 12)) as denominator,
+    cast(parts.sample_count as bigint) as sample_count,
+    cast(parts.fact_count as bigint) as fact_count,
+    cast(parts.sum_squares as decimal(38, 12)) as sum_squares,
+    cast(case_mix.observed as bigint) as observed,
+    cast(case_mix.expected as decimal(28, 6)) as expected,
+    cast(case_mix.covered_count as bigint) as covered_count
 from parts
+left join case_mix
+    on
+        parts.agent_id = case_mix.agent_id
+        and parts.team_id = case_mix.team_id
+        and parts.tier = case_mix.tier
+        and parts.period_month = case_mix.period_month
+        and parts.metric = case_mix.metric

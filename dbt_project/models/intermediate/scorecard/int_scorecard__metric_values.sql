@@ -49,6 +49,9 @@ windowed as (
         sum(scoped.sample_count) as sample_count,
         sum(scoped.fact_count) as fact_count,
         sum(scoped.sum_squares) as sum_squares,
+        sum(scoped.observed) as observed,
+        sum(scoped.expected) as expected,
+        sum(scoped.covered_count) as covered_count,
         count(distinct windows.component_month) as month_count
     from scoped
     inner join {{ ref('int_scorecard__windows') }} as windows
@@ -91,7 +94,10 @@ per_agent as (
             else denominator
         end as denominator,
         sample_count,
-        fact_count
+        fact_count,
+        observed,
+        expected,
+        covered_count
     from windowed
 
 ),
@@ -107,7 +113,10 @@ summed as (
         sum(numerator) as numerator,
         sum(denominator) as denominator,
         sum(sample_count) as sample_count,
-        sum(fact_count) as fact_count
+        sum(fact_count) as fact_count,
+        sum(observed) as observed,
+        sum(expected) as expected,
+        sum(covered_count) as covered_count
     from per_agent
     group by scope_kind, scope_id, period_month, period_window, metric
 
@@ -132,8 +141,14 @@ rounded as (
                 then cast(floor(cast(denominator as double) / 3600) as bigint)
             else cast(sample_count as bigint)
         end as sample_size,
-        case when metric = 'aht_index' then {{ published(ratio('sample_count', 'fact_count')) }} end
-            as coverage
+        case
+            when metric = 'aht_index' then {{ published(ratio('sample_count', 'fact_count')) }}
+            else {{ published(ratio('covered_count', 'fact_count')) }}
+        end as coverage,
+        {{ published(ratio('expected', 'covered_count')) }} as expected_value,
+        observed,
+        expected,
+        covered_count
     from summed
 
 )
@@ -148,6 +163,10 @@ select
     denominator,
     sample_size,
     coverage,
+    expected_value,
+    observed,
+    expected,
+    covered_count,
     case
         when metric = 'qa_consistency'
             then {{ published('sqrt(' ~ ratio('numerator', 'denominator') ~ ')') }}
