@@ -42,6 +42,21 @@ METRICS = (
     "kb_contributions",
     "goal_progress",
 )
+# What people are busy with, not what comes of it. Shown as context or by team; points for it would
+# pay for being busy.
+ACTIVITY_METRICS = (
+    "average_handle_seconds",
+    "backlog",
+    "contacts_handled",
+    "handle_seconds",
+    "hours_worked",
+    "occupancy",
+    "productive_hours",
+    "scheduled_hours",
+    "tickets_closed",
+    "tickets_solved",
+    "volume_handled",
+)
 # aht_index is judged by its distance from the expected time; no other metric has such a middle.
 BAND_METRIC = "aht_index"
 GATE_METRIC = "critical_error_rate"
@@ -258,6 +273,15 @@ def _timezone(cell: str) -> str:
     return cell
 
 
+def _scored_metric(cell: str) -> str:
+    if cell in ACTIVITY_METRICS:
+        raise ValueError(
+            f"{cell!r} measures activity (volume or hours), not outcome, and may not be scored; "
+            "take the row out"
+        )
+    return _one_of(*METRICS)(cell)
+
+
 # ------------------------------------------------------------------------------------------- files
 
 SEED_COLUMNS: dict[str, dict[str, Cell]] = {
@@ -269,7 +293,7 @@ SEED_COLUMNS: dict[str, dict[str, Cell]] = {
     },
     "scorecard_metrics": {
         "version": Cell(_text),
-        "metric": Cell(_one_of(*METRICS)),
+        "metric": Cell(_scored_metric),
         "dimension": Cell(_one_of(*DIMENSIONS)),
         "weight": Cell(_number_between(*RATE)),
         "target": Cell(_number),

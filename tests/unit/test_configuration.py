@@ -84,6 +84,12 @@ def test_an_unused_column_is_a_warning(settings: Settings):
         ("scorecard_metrics", "csat,", "calls_made,", "line 8: metric 'calls_made' is not known"),
         (
             "scorecard_metrics",
+            "csat,",
+            "contacts_handled,",
+            "line 8: metric 'contacts_handled' measures activity (volume or hours), not outcome",
+        ),
+        (
+            "scorecard_metrics",
             "fcr_rate,",
             "fcr_rat,",
             "line 9: metric 'fcr_rat' is not known; did",

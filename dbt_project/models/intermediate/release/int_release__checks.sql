@@ -122,6 +122,20 @@ agent_days_conserved as (
 
 ),
 
+agents_banded as (
+
+    select
+        'employed_agents_banded_or_not_rated' as check_name,
+        'critical' as severity,
+        (select count(*) from {{ ref('int_bands__decisions') }}) as observed,
+        (
+            select count(*)
+            from {{ ref('dim_agent_months') }}
+            where is_ended
+        ) as required
+
+),
+
 conserved as (
 
     select * from rows_conserved
@@ -133,6 +147,8 @@ conserved as (
     select * from responses_conserved
     union all
     select * from agent_days_conserved
+    union all
+    select * from agents_banded
 
 ),
 
@@ -217,6 +233,63 @@ points as (
     where
         (scores.overall_score is null) <> (point_sums.points is null)
         or abs(scores.overall_score - cast(point_sums.points as double)) > 0.00001
+
+),
+
+-- Teams as published against the company's own sums. Two metrics are no sums by intent (spread around the
+-- agent's own mean; employment in both of two teams). Each published number is rounded to 6 decimals.
+team_totals as (
+
+    select
+        metric,
+        sum(cast(numerator as decimal(28, 6))) as numerator,
+        sum(cast(denominator as decimal(28, 6))) as denominator,
+        count(*) * cast(0.000001 as decimal(9, 6)) as tolerance
+    from {{ ref('int_scorecard__team_metrics') }}
+    where metric not in ('qa_consistency', 'kb_contributions')
+    group by metric
+
+),
+
+company_totals as (
+
+    select
+        company.metric,
+        sum(cast(company.numerator as decimal(28, 6))) as numerator,
+        sum(cast(company.denominator as decimal(28, 6))) as denominator
+    from {{ ref('int_scorecard__metric_values') }} as company
+    inner join {{ ref('int_scorecard__versions_in_force') }} as versions
+        on company.period_month = versions.period_month
+    inner join {{ ref('scorecard_metrics') }} as scored
+        on versions.scorecard_version = scored.version and company.metric = scored.metric
+    where
+        company.scope_kind = 'company'
+        and company.period_window = 'month'
+        and company.metric not in ('qa_consistency', 'kb_contributions')
+    group by company.metric
+
+),
+
+teams_summed as (
+
+    select
+        concat('teams_sum_to_the_company:', company_totals.metric) as check_name,
+        'critical' as severity,
+        coalesce(
+            abs(company_totals.numerator - team_totals.numerator) <= team_totals.tolerance
+            and abs(company_totals.denominator - team_totals.denominator) <= team_totals.tolerance,
+            false
+        ) as is_passed,
+        concat(
+            cast(cast(team_totals.numerator as decimal(28, 2)) as {{ dbt.type_string() }}), ' / ',
+            cast(cast(team_totals.denominator as decimal(28, 2)) as {{ dbt.type_string() }})
+        ) as observed,
+        concat(
+            cast(cast(company_totals.numerator as decimal(28, 2)) as {{ dbt.type_string() }}), ' / ',
+            cast(cast(company_totals.denominator as decimal(28, 2)) as {{ dbt.type_string() }})
+        ) as required
+    from company_totals
+    left join team_totals on company_totals.metric = team_totals.metric
 
 ),
 
@@ -314,6 +387,8 @@ union all
 select * from nulls
 union all
 select * from points
+union all
+select * from teams_summed
 union all
 select * from unlisted_types
 union all
