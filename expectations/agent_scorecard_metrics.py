@@ -27,16 +27,32 @@ FOLLOWED = ("qa_score", "csat", "fcr_rate", "aht_index")
 # On fewer contacts an index of handle time says little about an agent.
 ENOUGH_CONTACTS = 30
 # Published values that share the metric's unit and therefore its range.
-VALUES = ("value", "adjusted_value", "stabilised_value", "team_value", "tier_value")
+VALUES = (
+    "value",
+    "expected_value",
+    "adjusted_value",
+    "stabilised_value",
+    "team_value",
+    "team_adjusted_value",
+    "tier_value",
+)
+# What contacts were about decides part of these, so they are set against peers on the same work.
+CASE_MIX = ("csat", "fcr_rate", "escalation_rate", "repeat_contact_rate")
 
 
 def _prepare(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds `<metric>_of_agents` (eligible month values) and `<metric>_sample` (their samples)."""
+    """Adds `<metric>_of_agents` (eligible month values), `<metric>_sample` (their samples) and
+    `<metric>_adjustment` (what the case mix moved of eligible ones)."""
     columns = {}
     for metric in FOLLOWED:
         of_month = {"metric": metric, "window": "month"}
         columns[f"{metric}_of_agents"] = values_of(frame, "value", **of_month, is_eligible=True)
         columns[f"{metric}_sample"] = values_of(frame, "sample_size", **of_month)
+    adjustment = frame["adjusted_value"].astype("float64") - frame["value"].astype("float64")
+    for metric in CASE_MIX:
+        columns[f"{metric}_adjustment"] = adjustment.where(
+            (frame["metric"] == metric) & frame["is_eligible"]
+        )
     return frame.assign(**columns)
 
 
@@ -54,6 +70,8 @@ READING = Reading(
         *VALUES,
         "sample_size",
         "is_eligible",
+        "interval_lower",
+        "interval_upper",
         "coverage",
         "reliability",
         "confidence",
@@ -66,7 +84,8 @@ READING = Reading(
         "release_id",
     ),
     statistics=tuple(f"{metric}_of_agents" for metric in FOLLOWED)
-    + tuple(f"{metric}_sample" for metric in FOLLOWED),
+    + tuple(f"{metric}_sample" for metric in FOLLOWED)
+    + tuple(f"{metric}_adjustment" for metric in CASE_MIX),
     distinct={"agent_windows": ("agent_id", "window")},
     prepare=_prepare,
 )
@@ -93,7 +112,6 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
         ("dimension", DIMENSIONS),
         ("tier", TIERS),
         ("vintage", VINTAGES),
-        # Null until the stabilised value is there; then one of three steps of reliability.
         ("confidence", ("band_grade", "indicative", "insufficient")),
     ):
         # Readers filter by these words; another one makes rows invisible to them.
@@ -208,6 +226,28 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
             min_value=0,
             max_value=100 + 1e-6,
         )
+    # An interval that leaves out the value it belongs to was computed from other rows.
+    for name, greater, lesser in (
+        ("interval_reaches_up_to_the_value", "interval_upper", "value"),
+        ("interval_reaches_down_to_the_value", "value", "interval_lower"),
+    ):
+        draft.add(
+            name,
+            "critical",
+            gxe.ExpectColumnPairValuesAToBeGreaterThanB,
+            column_A=greater,
+            column_B=lesser,
+            or_equal=True,
+            ignore_row_if="either_value_is_missing",
+        )
+    # Every rate with a value says what its sample leaves open.
+    draft.add(
+        "interval_of_every_measured_csat",
+        "critical",
+        gxe.ExpectColumnValuesToNotBeNull,
+        column="interval_lower",
+        row_condition=(metric == "csat") & (Column("denominator") > 0),
+    )
 
     # 0 of 0 is unknown, never 0: a zero would be read as a bad (or an excellent) result.
     not_measurable = (Column("denominator") == 0) | Column("denominator").is_null()
@@ -313,6 +353,17 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
         column="aht_index_of_agents",
         is_liftable=False,
     )
+    for name in CASE_MIX:
+        # Observed and expected cover the same contacts, so over everybody the adjustment cancels
+        # out but for hundredths. A twentieth on average means that they do not.
+        draft.compare(
+            f"{name}_adjustment_cancels_out",
+            "critical",
+            gxe.ExpectColumnMeanToBeBetween,
+            context.fixed_mean(f"{name}_adjustment", -0.05, 0.05, minimum_values=10),
+            column=f"{name}_adjustment",
+            is_liftable=False,
+        )
     for name in FOLLOWED:
         # Nothing at all in an ended month, where there used to be plenty: the input is missing.
         draft.compare(

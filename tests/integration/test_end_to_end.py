@@ -13,16 +13,8 @@ import duckdb
 import pytest
 
 from tests.conftest import PROJECT_ROOT, Workspace
+from tests.published import MARTS
 
-MARTS = {
-    "agent_context_metrics",
-    "agent_scorecard",
-    "agent_scorecard_metrics",
-    "lost_and_found",
-    "metric_catalog",
-    "release_quality",
-    "team_metrics",
-}
 # A reader opens the current release over and over until a file tells it to stop; prints how often.
 READER = """
 import pathlib, sys, duckdb

@@ -44,6 +44,7 @@ METRICS = {
     "kb_contributions": ("development", "higher", 0.02, 2, 0, 0, 2.0, 1.0, 2, 0),
     "goal_progress": ("development", "higher", 0.03, 0.8, 0.2, 1, 0.6, 0.2, 1, 1),
 }
+CASE_MIX = ("csat", "fcr_rate", "escalation_rate", "repeat_contact_rate")
 # metric: mean, spread, denominator (0: none)
 CONTEXT = {
     "csat_average": (4.1, 0.2, 30),
@@ -173,14 +174,23 @@ def _scored(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     rows["numerator"] = (value * rows["denominator"]).round(6)
     rows["value"] = np.where(rows["denominator"] > 0, value, np.nan).round(6)
     rows["adjusted_value"] = rows["value"]
-    for name in ("expected_value", "stabilised_value", "interval_lower", "interval_upper"):
-        rows[name] = np.nan
-    rows["reliability"] = np.nan
-    rows["percentile"] = np.nan
-    rows["confidence"] = None
+    is_case_mix = rows["metric"].isin(CASE_MIX)
+    rows["expected_value"] = rows["mean"].where(is_case_mix & rows["value"].notna())
+    is_rate = bounded & ~rows["metric"].isin(["schedule_adherence", "goal_progress"])
+    is_stabilised = (is_rate | (rows["metric"] == "qa_score")) & rows["value"].notna()
+    stabilised = (rows["value"] + rows["mean"]) / 2
+    rows["stabilised_value"] = stabilised.where(is_stabilised).round(6)
+    half_width = rows["spread"].where(is_stabilised)
+    greatest = np.where(rows["metric"] == "qa_score", 100.0, 1.0)
+    rows["interval_lower"] = (rows["value"] - half_width).clip(lower=0).round(6)
+    rows["interval_upper"] = np.minimum(rows["value"] + half_width, greatest).round(6)
+    rows["reliability"] = pd.Series(0.5, index=rows.index).where(is_stabilised)
+    rows["confidence"] = np.where(is_stabilised, "indicative", "insufficient")
     rows["flag"] = None
     rows["is_eligible"] = (rows["sample_size"] >= rows["minimum_sample"]) & rows["value"].notna()
-    rows["coverage"] = np.where(rows["metric"] == "aht_index", 1.0, np.nan)
+    peers = rows[rows["is_eligible"]].groupby(["tier", "period_month", "window", "metric"])
+    rows["percentile"] = (peers["value"].rank(pct=True) - 0.02).clip(0, 1).round(6)
+    rows["coverage"] = np.where(is_case_mix | (rows["metric"] == "aht_index"), 1.0, np.nan)
     means = rows.groupby(["team_id", "period_month", "window", "metric"])["value"]
     rows["team_value"] = means.transform("mean").round(6)
     rows["team_adjusted_value"] = rows["team_value"]

@@ -263,6 +263,9 @@ CELLS: dict[str, list[tuple[Fault, str]]] = {
         (one_value("attainment", 101.0), "attainment_between_0_and_100"),
         (one_value("weight", 1.1), "weight_between_0_and_1"),
         (one_value("percentile", 1.1), "percentile_between_0_and_1"),
+        (one_value("interval_lower", 0.999999, "fcr_rate"), "interval_reaches_down_to_the_value"),
+        (one_value("interval_upper", 0.0, "qa_score"), "interval_reaches_up_to_the_value"),
+        (one_value("interval_lower", None, "csat"), "interval_of_every_measured_csat"),
         (one_value("release_id", "another"), "one_release"),
     ],
     "agent_context_metrics": [

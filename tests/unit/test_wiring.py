@@ -15,16 +15,7 @@ import dagster as dg
 import pytest
 
 from orchestration.lib.contract import load_contract
-
-MARTS = {
-    "agent_context_metrics",
-    "agent_scorecard",
-    "agent_scorecard_metrics",
-    "lost_and_found",
-    "metric_catalog",
-    "release_quality",
-    "team_metrics",
-}
+from tests.published import MARTS
 
 
 @pytest.fixture(scope="module")
