@@ -53,6 +53,7 @@ dagster: $(STAMP) ## the Dagster UI with every asset, job and schedule
 
 docs: $(STAMP) ## write the pages that are made from the project itself
 	$(BIN)/python -m orchestration.lib.contract_document > docs/raw-contract.md
+	$(BIN)/python -m orchestration.lib.number_document > docs/numbers.md
 
 lock: $(STAMP) ## resolve all groups together, then write one lock per use
 	@mkdir -p build
