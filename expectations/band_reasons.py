@@ -43,6 +43,7 @@ READING = Reading(
     ),
     statistics=("has_passed",),
     prepare=_prepare,
+    due="ended_months",
 )
 
 
@@ -109,7 +110,7 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
         "every_agent_of_the_scorecard_appears",
         "critical",
         gxe.ExpectColumnUniqueValueCountToBeBetween,
-        context.agents_exactly(),
+        context.agents_of_ended_month(),
         column="agent_id",
         is_liftable=False,
     )

@@ -141,6 +141,8 @@ class Reading:
     prepare: adds columns a plain expectation can judge (a metric's values as their own column).
     restricted_by_change: False where the month says when rows were loaded, not what they are
         about: the months a run changes do not select such months.
+    due: which months must have rows: "every_month" of the roster, "ended_months" (all but the
+        roster's last, which may be running), or "no_month" for a mart that can be empty.
     """
 
     columns: tuple[str, ...]
@@ -149,6 +151,7 @@ class Reading:
     distinct: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prepare: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     restricted_by_change: bool = True
+    due: Literal["every_month", "ended_months", "no_month"] = "every_month"
 
 
 @dataclass(frozen=True)
@@ -284,6 +287,12 @@ class SuiteContext:
         if self.agents is None:
             return NotAssessed("no agent_scorecard to compare with")
         return Between(self.agents, self.agents)
+
+    def agents_of_ended_month(self) -> Limits:
+        """As many agents as the scorecard has, once the month has ended in every timezone."""
+        if self.month and self.as_of and self.as_of <= next_month(self.month):
+            return NotAssessed("the month has not ended in every timezone")
+        return self.agents_exactly()
 
     def rows_of_previous_release(self) -> Limits:
         """At least as many rows as the whole mart had in the release published before."""

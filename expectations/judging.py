@@ -255,8 +255,15 @@ class MartJudge:
         """Every month that is due: from the first to the last of the candidate, without gaps."""
         known = set(rows)
         if reading.restricted_by_change:
-            known |= set(self._roster.agents)
+            known |= self._roster_months(reading)
         return list(files.months_between(min(known), max(known))) if known else []
+
+    def _roster_months(self, reading: Reading) -> set[date]:
+        """Months of the roster that call for rows of this mart."""
+        months = set(self._roster.agents)
+        if reading.due == "no_month":
+            return set()
+        return months - {max(months)} if reading.due == "ended_months" and months else months
 
     def _months_to_judge(self, reading: Reading, rows: Mapping[date, int]) -> set[date]:
         if self._changed is None or not reading.restricted_by_change:
@@ -278,6 +285,8 @@ class MartJudge:
             due = set(span) if self._changed is None else set(self._changed)
             # Months before the first are not published; a month after the last would have to be.
             due = {month for month in due if span and month >= span[0]}
+            if reading.due != "every_month":
+                due &= self._roster_months(reading)
             crooked = sum(month.day != 1 for month in rows)
             self._note(
                 "every_row_has_a_month",
@@ -289,7 +298,10 @@ class MartJudge:
         observed = f"{total:,} rows in {len(rows)} months, {len(judged)} of them judged"
         if empty:
             observed += f"; no rows in {told(map(_name_of, empty))}"
-        self._note("has_rows", total > 0 and not empty, observed, "rows in every month due")
+        is_due = reading.due == "every_month" or bool(due)
+        self._note(
+            "has_rows", (total > 0 or not is_due) and not empty, observed, "rows in every month due"
+        )
 
     # The release published before
 

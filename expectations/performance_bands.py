@@ -49,6 +49,7 @@ READING = Reading(
     ),
     statistics=("is_rated", "is_below", "is_top"),
     prepare=_prepare,
+    due="ended_months",
 )
 
 
@@ -164,7 +165,7 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
         "every_agent_of_the_scorecard_appears",
         "critical",
         gxe.ExpectColumnUniqueValueCountToBeBetween,
-        context.agents_exactly(),
+        context.agents_of_ended_month(),
         column="agent_id",
         is_liftable=False,
     )

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'band_reasons'}}}) }}
 -- Every band shows all rules that were looked at, and exactly one of them decided it.
 with reasons as (
 

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_scorecard__metric_definitions'}}}) }}
 -- A metric that nobody owns or decides by is not scored, nor is one that measures how busy people were:
 -- every scored metric is one of the defined ones, and a version has at most 13 of them.
 with metrics as (
