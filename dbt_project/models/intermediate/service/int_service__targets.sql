@@ -1,0 +1,45 @@
+-- One row per severity, target kind and spell in which a row of sla_targets is in force, by the UTC
+-- date on which a ticket was created. Without minutes there is no target of that kind: it does not
+-- fall back on the row before.
+with spells as (
+
+    select
+        severity,
+        calendar,
+        effective_from as valid_from,
+        lead(effective_from) over (partition by severity order by effective_from) as valid_to,
+        first_reply_minutes,
+        resolution_minutes
+    from {{ ref('sla_targets') }}
+
+),
+
+kinds as (
+
+    select
+        severity,
+        'first_reply' as target_kind,
+        calendar,
+        valid_from,
+        valid_to,
+        first_reply_minutes as target_minutes
+    from spells
+
+    union all
+
+    select
+        severity,
+        'resolution' as target_kind,
+        calendar,
+        valid_from,
+        valid_to,
+        resolution_minutes as target_minutes
+    from spells
+
+)
+
+select
+    *,
+    target_minutes * 60000000 as target_microseconds
+from kinds
+where target_minutes is not null
