@@ -46,6 +46,7 @@ READING = Reading(
     prepare=_prepare,
     # The first month has no month before it, and a month may have no answers.
     restricted_by_change=False,
+    due="no_month",
 )
 
 

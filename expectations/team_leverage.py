@@ -46,6 +46,7 @@ READING = Reading(
     prepare=_prepare,
     # The running month has no bands yet, and so no rows.
     restricted_by_change=False,
+    due="no_month",
 )
 
 

@@ -52,6 +52,7 @@ READING = Reading(
     prepare=_prepare,
     # A month without a single scored evaluation has no rows, and need not have any.
     restricted_by_change=False,
+    due="no_month",
 )
 
 

@@ -78,6 +78,7 @@ READING = Reading(
     prepare=_prepare,
     # In the first days of a month a small company may have no ticket that counts there yet.
     restricted_by_change=False,
+    due="no_month",
 )
 
 

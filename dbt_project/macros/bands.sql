@@ -9,9 +9,10 @@
 
 {# A value as people read it: a share in percent, the rest with the decimals its unit needs. #}
 {% macro shown(value, unit) -%}
+    {#- Not concat(), which takes null for nothing on one engine: what is not measured shows as null. #}
     case
         when {{ unit }} = 'share'
-            then concat({{ shown_number('100 * ' ~ value, 1) }}, ' %')
+            then {{ shown_number('100 * ' ~ value, 1) }} || ' %'
         when {{ unit }} = 'points' then {{ shown_number(value, 1) }}
         else {{ shown_number(value, 2) }}
     end
@@ -109,8 +110,10 @@
             'critical_gate' as rule,
             metric,
             'proven' as requirement,
-            coalesce(concat('at least ', {{ shown('interval_lower', 'value_unit') }}, ' beyond chance'), 'nothing evaluated')
-                as observed,
+            coalesce(
+                'at least ' || {{ shown('interval_lower', 'value_unit') }} || ' beyond chance',
+                'nothing evaluated'
+            ) as observed,
             concat('at most ', {{ shown('gate_threshold', 'value_unit') }}) as required,
             case when is_eligible then interval_lower <= gate_threshold end as passed
         from evidence

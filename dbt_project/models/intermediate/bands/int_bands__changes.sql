@@ -253,7 +253,7 @@ metric_changes as (
                     label,
                     case when direction = 'higher' then ' of at least ' else ' of at most ' end,
                     {{ shown('value_then', 'value_unit') }},
-                    coalesce(concat(' (now ', {{ shown('value_now', 'value_unit') }}, ')'), ''),
+                    coalesce(' (now ' || {{ shown('value_now', 'value_unit') }} || ')', ''),
                     case
                         when is_eligible then ''
                         else

@@ -293,6 +293,58 @@ teams_summed as (
 
 ),
 
+drivers_summed as (
+
+    select
+        'csat_drivers_sum_to_the_change' as check_name,
+        'critical' as severity,
+        count(*) = 0 as is_passed,
+        concat(cast(count(*) as {{ dbt.type_string() }}), ' team months differ') as observed,
+        '0 team months differ' as required
+    from (
+        select
+            scorecard.team_id,
+            scorecard.period_month,
+            drivers.driver_kind
+        from {{ ref('team_scorecard') }} as scorecard
+        cross join (
+            select 'agent' as driver_kind
+            union all
+            select 'contact_type' as driver_kind
+        ) as drivers
+        left join {{ ref('team_csat_drivers') }} as contributions
+            on
+                scorecard.team_id = contributions.team_id
+                and scorecard.period_month = contributions.period_month
+                and drivers.driver_kind = contributions.driver_kind
+        group by
+            scorecard.team_id, scorecard.period_month, drivers.driver_kind, scorecard.csat_change
+        having
+            abs(
+                coalesce(cast(scorecard.csat_change as decimal(18, 6)), 0)
+                - coalesce(sum(cast(contributions.contribution as decimal(18, 6))), 0)
+            ) > 0.000001
+    ) as differing
+
+),
+
+-- Service levels are shown by team; what no team had at the time is said here.
+service_levels_without_team as (
+
+    select
+        'service_levels_credited_to_a_team' as check_name,
+        'info' as severity,
+        count(case when credit <> 'team' then 1 end) = 0 as is_passed,
+        concat(
+            cast(count(case when credit <> 'team' then 1 end) as {{ dbt.type_string() }}), ' of ',
+            cast(count(*) as {{ dbt.type_string() }}), ' outcomes had no team at the time'
+        ) as observed,
+        'every outcome has a team; those without are missing in team_sla' as required
+    from {{ ref('int_service__tickets_credited') }}
+    where credit not in ('no_target', 'before_first_month')
+
+),
+
 unlisted_types as (
 
     select
@@ -389,6 +441,10 @@ union all
 select * from points
 union all
 select * from teams_summed
+union all
+select * from drivers_summed
+union all
+select * from service_levels_without_team
 union all
 select * from unlisted_types
 union all

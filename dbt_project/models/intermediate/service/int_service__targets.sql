@@ -14,6 +14,15 @@ with spells as (
 
 ),
 
+-- A source that reports no replies at all cannot tell late ones from early ones.
+replies as (
+
+    select count(*) as reply_count
+    from {{ ref('int_ticket_events__ordered') }}
+    where event_type = 'replied'
+
+),
+
 kinds as (
 
     select
@@ -39,7 +48,10 @@ kinds as (
 )
 
 select
-    *,
-    target_minutes * 60000000 as target_microseconds
+    kinds.*,
+    kinds.target_minutes * 60000000 as target_microseconds
 from kinds
-where target_minutes is not null
+cross join replies
+where
+    kinds.target_minutes is not null
+    and (kinds.target_kind <> 'first_reply' or replies.reply_count > 0)
