@@ -22,8 +22,12 @@ RULES = (
 
 
 def _prepare(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds 1 or 0 for a requirement that passed, null where too little was seen to judge."""
-    return frame.assign(has_passed=frame["passed"].astype("boolean").astype("Float64"))
+    """Adds 1 or 0 for a requirement that passed; null where too little was seen to judge, and for
+    whoever is not rated."""
+    person_month = frame["agent_id"] + " " + frame["period_month"].astype("str")
+    unrated = person_month[(frame["rule"] == "not_rated") & frame["has_fired"]]
+    has_passed = frame["passed"].astype("boolean").astype("Float64")
+    return frame.assign(has_passed=has_passed.mask(person_month.isin(set(unrated))))
 
 
 READING = Reading(

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
@@ -253,6 +253,15 @@ class SuiteContext:
             return NotAssessed("not enough values: their mean scatters more than the tolerance")
         tolerance = min(max(spreads * math.hypot(spread, sampling), floor * scale), cap * scale)
         return Between(centre - tolerance, centre + tolerance)
+
+    def mean_at_least(
+        self, statistic: str, *, spreads: float, floor: float, cap: float, minimum_values: int = 10
+    ) -> Limits:
+        """The lower end of `mean_between`, where more is no fault."""
+        limits = self.mean_between(
+            statistic, spreads=spreads, floor=floor, cap=cap, minimum_values=minimum_values
+        )
+        return replace(limits, high=None) if isinstance(limits, Between) else limits
 
     def stdev_between(
         self, statistic: str, low: float, high: float, minimum_values: int = 10

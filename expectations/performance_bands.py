@@ -19,11 +19,12 @@ ENOUGH_AGENTS = 30
 
 
 def _prepare(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds 1 or 0 for the bands whose share is followed."""
+    """Adds 1 or 0 for rated or not and, among the rated, for the bands whose share is followed."""
+    is_rated = frame["band"] != "not_rated"
     return frame.assign(
-        is_rated=(frame["band"] != "not_rated").astype("float64"),
-        is_below=(frame["band"] == "below_expectations").astype("float64"),
-        is_top=frame["band"].isin(["exceptional", "strong"]).astype("float64"),
+        is_rated=is_rated.astype("float64"),
+        is_below=(frame["band"] == "below_expectations").astype("float64").where(is_rated),
+        is_top=frame["band"].isin(["exceptional", "strong"]).astype("float64").where(is_rated),
     )
 
 
@@ -169,21 +170,26 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
         column="agent_id",
         is_liftable=False,
     )
-    for name, floor, cap, why in (
-        # Ratings come and go with tenure and leave. A tenth of a company that is not rated any
-        # more has lost an input: half the surveys, say, or the quality dimension.
-        ("is_rated", 0.1, 0.25, "rated"),
-        # Bands rest on a quarter, so a month moves a tenth or so. Beyond a quarter a target, a
-        # weight or an input changed, which somebody has to announce.
-        ("is_below", 0.12, 0.3, "below_expectations"),
-        ("is_top", 0.12, 0.3, "strong_or_better"),
-    ):
+    # Ratings come and go with tenure and leave, and begin when data does: more is no fault. A tenth
+    # of a company that is not rated any more has lost an input, half the surveys, say.
+    draft.compare(
+        "share_rated_against_history",
+        "critical",
+        gxe.ExpectColumnMeanToBeBetween,
+        context.mean_at_least(
+            "is_rated", spreads=6, floor=0.1, cap=0.25, minimum_values=ENOUGH_AGENTS
+        ),
+        column="is_rated",
+    )
+    for name, told in (("is_below", "below_expectations"), ("is_top", "strong_or_better")):
+        # Bands rest on a quarter, so a month moves a tenth or so of the rated. Beyond a quarter a
+        # target, a weight or an input changed, which somebody has to announce.
         draft.compare(
-            f"share_{why}_against_history",
+            f"share_{told}_against_history",
             "critical",
             gxe.ExpectColumnMeanToBeBetween,
             context.mean_between(
-                name, spreads=6, floor=floor, cap=cap, minimum_values=ENOUGH_AGENTS
+                name, spreads=6, floor=0.12, cap=0.3, minimum_values=ENOUGH_AGENTS
             ),
             column=name,
         )

@@ -42,13 +42,9 @@ select
         else
             {{ published(wilson_bound('changes.value_then', 'changes.sample_then', 'upper')) }}
     end as interval_upper,
-    -- The team moves with the agent, up to where the agent equals the others.
+    -- The team moves with the agent: who is at or above the others is at or above the team.
     case
         when changes.metric is null then evidence.team_adjusted_value
-        when changes.value_then >= changes.rest_of_team_value
-            then least(
-                changes.value_then, greatest(changes.rest_of_team_value, evidence.team_adjusted_value)
-            )
         else coalesce(changes.rest_of_team_value, changes.value_then)
     end as team_adjusted_value,
     coalesce(changes.percentile_then, evidence.percentile) as percentile,

@@ -418,6 +418,21 @@ identifiers_differing_in_case as (
 
 ),
 
+unusual_plans as (
+
+    select
+        'plans_last_4_to_8_weeks' as check_name,
+        'warning' as severity,
+        count(case when is_length_unusual then 1 end) = 0 as is_passed,
+        concat(
+            cast(count(case when is_length_unusual then 1 end) as {{ dbt.type_string() }}), ' of ',
+            cast(count(*) as {{ dbt.type_string() }}), ' plans are shorter or longer'
+        ) as observed,
+        'every improvement plan lasts 4 to 8 weeks' as required
+    from {{ ref('int_plans__plans') }}
+
+),
+
 active_after_leaving as (
 
     select
@@ -455,3 +470,5 @@ union all
 select * from identifiers_differing_in_case
 union all
 select * from active_after_leaving
+union all
+select * from unusual_plans
