@@ -6,8 +6,9 @@ with reasons as (
         agent_id,
         period_month,
         count(distinct rule) as rules_shown,
-        count(distinct case when is_deciding then
-            case when rule = 'critical_error_watch' then 'critical_gate' else rule end
+        count(distinct case
+            when is_deciding and rule = 'critical_error_watch' then 'critical_gate'
+            when is_deciding then rule
         end) as rules_deciding
     from {{ ref('band_reasons') }}
     group by agent_id, period_month

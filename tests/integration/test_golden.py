@@ -16,15 +16,65 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from tests.published import MARTS
+
 EXPECTED = Path(__file__).resolve().parents[1] / "golden" / "expected"
 # The marts that have expected files, and the columns that identify a row in them.
 KEYS: dict[str, tuple[str, ...]] = {
+    "agent_context_metrics": ("agent_id", "period_month", "metric"),
+    "agent_daily_pulse": ("agent_id", "local_date"),
     "agent_scorecard": ("agent_id", "period_month", "window"),
     "agent_scorecard_metrics": ("agent_id", "period_month", "window", "metric"),
-    "agent_context_metrics": ("agent_id", "period_month", "metric"),
-    "team_metrics": ("team_id", "period_month", "metric"),
+    "agent_weekly_pulse": ("agent_id", "iso_week_start"),
+    "band_reasons": ("agent_id", "period_month", "rule", "metric"),
+    "coaching_effect": ("session_id",),
+    "development_focus": ("agent_id", "period_month", "rank"),
+    "evaluator_alignment": ("evaluator_id", "period_month"),
+    "feedback_latency": ("team_id", "period_month"),
+    "high_performer_watch": ("agent_id", "period_month"),
+    "improvement_plan_candidates": ("agent_id", "period_month"),
+    "improvement_plan_outcomes": ("plan_id",),
+    "improvement_plan_progress": ("plan_id", "metric", "check_in_id"),
     "lost_and_found": ("raw_table", "reason", "period_month"),
+    "metric_catalog": ("version", "metric"),
+    "metric_validity": ("metric_pair", "tier", "period_month"),
+    "people": ("agent_id",),
+    "performance_bands": ("agent_id", "period_month"),
+    "release_quality": ("check",),
+    "team_csat_drivers": ("team_id", "period_month", "driver_kind", "driver"),
+    "team_leverage": ("team_id", "period_month"),
+    "team_metrics": ("team_id", "period_month", "metric"),
+    "team_qa_distribution": ("team_id", "period_month"),
+    "team_scorecard": ("team_id", "period_month"),
+    "team_sla": ("team_id", "period_month", "severity", "target_kind"),
 }
+# Rows and columns that have a typed cell, at least: fewer would say that a file lost some.
+LEAST: dict[str, tuple[int, int]] = {
+    "agent_scorecard_metrics": (169, 27),
+    "agent_daily_pulse": (5, 20),
+    "agent_weekly_pulse": (2, 20),
+    "band_reasons": (16, 3),
+    "coaching_effect": (3, 20),
+    "development_focus": (10, 10),
+    "evaluator_alignment": (4, 15),
+    "feedback_latency": (4, 9),
+    "high_performer_watch": (1, 15),
+    "improvement_plan_candidates": (1, 25),
+    "improvement_plan_outcomes": (3, 15),
+    "improvement_plan_progress": (9, 20),
+    "metric_catalog": (4, 10),
+    "metric_validity": (4, 6),
+    "people": (4, 2),
+    "performance_bands": (8, 10),
+    "release_quality": (10, 4),
+    "team_csat_drivers": (7, 6),
+    "team_leverage": (3, 9),
+    "team_qa_distribution": (3, 12),
+    "team_scorecard": (5, 25),
+    "team_sla": (7, 6),
+}
+# What a row of an expected file says about itself.
+NOTES = ("arithmetic", "_file", "_line")
 # Published numbers have 6 decimals; the second term only absorbs the binary form of the first.
 TOLERANCE = 1e-6 + 1e-10
 NOT_COMPARED = ""
@@ -72,6 +122,12 @@ def is_same(expected: str, actual: Any) -> bool:
     return expected == as_text(actual)
 
 
+def compared_cells(mart: str, row: dict[str, str]) -> set[str]:
+    """Columns of an expected row that have a cell to compare with."""
+    left_out = {*KEYS[mart], *NOTES}
+    return {name for name, cell in row.items() if name not in left_out and cell != NOT_COMPARED}
+
+
 def published_rows(release: Path, mart: str) -> dict[Key, list[Row]]:
     """Rows of a mart by their key as text; more than one row under a key is a fault told below."""
     rows: dict[Key, list[Row]] = {}
@@ -92,7 +148,7 @@ def differences(release: Path, mart: str) -> list[str]:
             lines.append(f"{name}: expected 1 row, actual {len(found)} | {expected['arithmetic']}")
             continue
         for column, cell in expected.items():
-            if column in KEYS[mart] or column in ("arithmetic", "_file", "_line"):
+            if column in KEYS[mart] or column in NOTES:
                 continue
             if cell == NOT_COMPARED:
                 continue
@@ -115,7 +171,7 @@ def rows_too_many(release: Path) -> list[str]:
         count = sum(
             len(rows)
             for key, rows in published_rows(release, rule["mart"]).items()
-            if key[0] == rule["agent_id"] and rule["period_month"] in (NOT_COMPARED, key[1])
+            if key[0] == rule["agent_id"] and rule["period_month"] in (NOT_COMPARED, *key[1:2])
         )
         if count:
             name = f"{rule['mart']} [{rule['agent_id']} {rule['period_month'] or 'any month'}]"
@@ -147,6 +203,7 @@ def test_expected_files_are_complete() -> None:
         (row["agent_id"], row["period_month"], row["window"])
         for row in read_expected("agent_scorecard")
     }
+    assert len(scorecards) == 13
     assert set(blocks) == scorecards and set(blocks.values()) == {13}
     teams = Counter((r["team_id"], r["period_month"]) for r in read_expected("team_metrics"))
     assert len(teams) == 5 and set(teams.values()) == {13}
@@ -160,3 +217,16 @@ def test_expected_files_are_complete() -> None:
         assert rows and max(keys.values()) == 1, f"{mart}: a key stands twice"
         unexplained = [f"{r['_file']}:{r['_line']}" for r in rows if not r["arithmetic"].strip()]
         assert not unexplained, f"{mart}: no arithmetic beside {unexplained}"
+        unread = [row for row in rows if not compared_cells(mart, row)]
+        assert not unread, f"{mart}: nothing is compared in {unread[0]['_file']}"
+    for mart, (row_count, column_count) in LEAST.items():
+        rows = read_expected(mart)
+        columns = {column for row in rows for column in compared_cells(mart, row)}
+        assert len(rows) >= row_count and len(columns) >= column_count, f"{mart}: cells are missing"
+
+
+def test_every_mart_has_expected_cells() -> None:
+    assert set(KEYS) == MARTS
+    folders = {path.name for path in EXPECTED.iterdir() if path.is_dir()}
+    assert folders == MARTS
+    assert all(read_expected(mart) for mart in MARTS)

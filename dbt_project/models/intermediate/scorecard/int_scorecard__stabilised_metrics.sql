@@ -54,6 +54,8 @@ select
     {{ published('tier_mean + reliability * (adjusted_value - tier_mean)') }} as stabilised_value,
     {{ published('reliability') }} as reliability,
     case
+        -- greatest() and least() would take an unknown spread for a bound of the scale.
+        when metric = 'qa_score' and within_variance is null then null
         when metric = 'qa_score'
             then {{ published(
                 'greatest(0, value - ' ~ z_score_95() ~ ' * sqrt(within_variance / sample_size))'
@@ -61,6 +63,7 @@ select
         else {{ published(wilson_bound('value', 'sample_size', 'lower')) }}
     end as interval_lower,
     case
+        when metric = 'qa_score' and within_variance is null then null
         when metric = 'qa_score'
             then {{ published(
                 'least(100, value + ' ~ z_score_95() ~ ' * sqrt(within_variance / sample_size))'
