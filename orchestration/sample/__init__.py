@@ -148,7 +148,7 @@ def _draw(world: World, tickets: int, ledger: Ledger) -> tuple[dict[str, Frame],
     ):
         for name, count in features.items():
             ledger.feature(table, name, count)
-    truth = truth_tables(world, traits, latent, evaluators, coaching, session, plans.people)
+    truth = truth_tables(world, traits, latent, evaluators, coaching, session, plans)
     return frames, truth
 
 

@@ -27,17 +27,17 @@ class ContactType:
 
 CONTACT_TYPES = (
     ContactType("billing_question", "billing", 0.15, 0.85, 0.20, -0.20, -0.25),
-    ContactType("refund_request", "billing", 0.09, 1.15, -0.85, 0.70, 0.70, True),
+    ContactType("refund_request", "billing", 0.09, 1.15, -1.40, 0.85, 0.70, True),
     ContactType("invoice_copy", "billing", 0.06, 0.55, 0.45, -0.70, -0.80),
     ContactType("login_problem", "account", 0.12, 0.90, 0.15, 0.00, -0.10),
     ContactType("password_reset", "account", 0.10, 0.50, 0.50, -0.65, -0.90),
     ContactType("account_change", "account", 0.07, 0.95, 0.25, -0.25, -0.15),
-    ContactType("bug_report", "product", 0.08, 1.70, -0.95, 0.90, 1.00, True),
+    ContactType("bug_report", "product", 0.08, 1.70, -1.50, 1.00, 1.00, True),
     ContactType("how_to", "product", 0.11, 0.95, 0.40, -0.30, -0.35),
     ContactType("late_delivery", "delivery", 0.09, 1.00, -0.10, 0.05, -0.05),
     ContactType("return_request", "delivery", 0.06, 1.00, 0.15, -0.05, -0.05),
-    ContactType("cancellation", "retention", 0.05, 1.30, -0.90, 0.60, 0.60, True),
-    ContactType("complaint_escalation", "retention", 0.02, 1.90, -1.20, 0.90, 2.30, True),
+    ContactType("cancellation", "retention", 0.05, 1.30, -1.45, 0.80, 0.60, True),
+    ContactType("complaint_escalation", "retention", 0.02, 1.90, -1.70, 1.00, 2.30, True),
 )
 CONTACT_TYPE_NAMES = tuple(kind.name for kind in CONTACT_TYPES)
 # Deliberately absent from the seed of contact types.
@@ -53,6 +53,10 @@ CSAT_OFFSET = np.array([*(kind.csat for kind in CONTACT_TYPES), 0.0])
 FAILURE_OFFSET = np.array([*(kind.failure for kind in CONTACT_TYPES), 0.0])
 ESCALATION_OFFSET = np.array([*(kind.escalation for kind in CONTACT_TYPES), 0.0])
 IS_HARD = np.array([*(kind.is_hard for kind in CONTACT_TYPES), False])
+
+# Level of reopening and of coming back anew, on the logit scale, before agent and contact type.
+REOPEN_LOGIT = -2.25
+REPEAT_LOGIT = -2.12
 
 CHANNELS = ("phone", "chat", "email", "web")
 PHONE, CHAT, EMAIL, WEB = range(4)

@@ -15,6 +15,8 @@ from orchestration.sample.world import NEVER, Latent, World
 
 # Room for one agent's or pool's instants in a combined sort key.
 SPAN = 1 << 34
+# How long a ticket waits for the people of its own team.
+PATIENCE = 3 * DAY
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,24 @@ class Desk:
     ) -> tuple[np.ndarray, np.ndarray]:
         """An agent and an instant for each ticket: a slot among those coming next in its pool.
 
-        `reach` is how far to look, in working days of the pool. The agent is -1 and the instant
-        far away where the pool has no working time left.
+        `reach` is how far to look, in working days of the pool. What nobody there would take up for
+        days goes to other teams. The agent is -1 and the instant far away where nobody is left.
         """
+        agent, when = self._take_up(rng, pool, at, reach)
+        pools_of_teams = len(self.pool_daily) - 2
+        for _ in range(3):
+            waiting = np.flatnonzero((when - at > PATIENCE) & (pool < pools_of_teams))
+            away = 4 * rng.integers(1, pools_of_teams // 4, len(waiting))
+            other = (pool[waiting] + away) % pools_of_teams
+            taker, then = self._take_up(rng, other, at[waiting], reach[waiting])
+            sooner = then < when[waiting]
+            agent[waiting[sooner]], when[waiting[sooner]] = taker[sooner], then[sooner]
+        return agent, when
+
+    def _take_up(
+        self, rng: np.random.Generator, pool: np.ndarray, at: np.ndarray, reach: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same within the pool alone."""
         first = np.searchsorted(self.pool_key, pool * SPAN + (at - self.origin) - 300)
         count = np.maximum(3, (self.pool_daily[pool] * reach).astype(np.int64))
         end = np.minimum(first + count, self.pool_end[pool])
@@ -86,10 +103,11 @@ def build_desk(world: World, latent: Latent, slots: Slots, factor: np.ndarray) -
     # Queues are never even: some days an agent gets more of the offers.
     daily = rng.lognormal(0, 0.15, latent.speed.shape)
     weight = weight * daily[slots.agent, slots.day] * factor[slots.agent]
-    trapped = world.groups.case_mix_trap[slots.agent]
-    weights = np.concatenate(
-        [np.where(trapped, 0.1, 1.0) * weight, np.where(trapped, 3.2, 1.0) * weight]
-    )
+    hard_only = world.groups.case_mix_trap[slots.agent]
+    easy_only = world.groups.easy_mix[slots.agent]
+    easy = np.select([hard_only, easy_only], [0.02, 1.3], 1.0)
+    hard = np.select([hard_only, easy_only], [4.0, 0.02], 1.0)
+    weights = np.concatenate([easy * weight, hard * weight])
     pools = np.concatenate([pool, pool + 1])
     starts = np.concatenate([slots.start, slots.start])
     key = pools * SPAN + (starts - origin)

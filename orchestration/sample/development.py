@@ -6,10 +6,12 @@ drawn before any ticket, so that the work after it really is better. Not here: t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from orchestration.sample.expected import first_contact_rate, positive_rate
 from orchestration.sample.frames import (
     DAY,
     HOUR,
@@ -30,14 +32,13 @@ from orchestration.sample.frames import (
     times,
 )
 from orchestration.sample.workforce import Presence
-from orchestration.sample.world import Effects, Latent, Traits, World
+from orchestration.sample.world import NEVER, Effects, Latent, Traits, World
 
 FOCUS = ("qa_score", "csat", "fcr_rate", "schedule_adherence")
+FOCUS_LEVELS = ("quality", "satisfaction", "failure", "adherence")
 EFFECT_DAYS = 45
 # Change of the latent level while a session works: points, logits, logits of failing, share.
 STRENGTH = (5.5, 0.55, -0.45, 0.035)
-# About the same in the unit of the metric, as the truth file tells it.
-METRIC_CHANGE = (5.5, 0.06, 0.07, 0.035)
 SESSION_KINDS = ("coaching", "one_on_one", "development_conversation")
 
 
@@ -97,6 +98,24 @@ def coaching_effects(world: World, coaching: Coaching) -> Effects:
         where = (coaching.focus[inside], coaching.agent[inside], day[inside])
         np.add.at(levels, where, change[inside])
     return Effects(*levels)
+
+
+def true_effects(world: World, coaching: Coaching, latent: Latent) -> np.ndarray:
+    """What each session changes in the unit of its metric, at the agent's own level then."""
+    amid = np.minimum(coaching.day + EFFECT_DAYS // 2, world.clock.horizon - 1)
+
+    def change(name: str, rate: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        level = getattr(latent, name)[coaching.agent, amid]
+        shift = coaching.strength * STRENGTH[FOCUS_LEVELS.index(name)]
+        return rate(level) - rate(level - shift)
+
+    changes = (
+        change("quality", np.asarray),
+        change("satisfaction", positive_rate),
+        change("failure", first_contact_rate),
+        change("adherence", np.asarray),
+    )
+    return np.choose(coaching.focus, changes)
 
 
 def coaching_frame(
@@ -268,47 +287,63 @@ def goal_frame(world: World, traits: Traits) -> tuple[Frame, dict[str, int]]:
 
 @dataclass(frozen=True)
 class PlanFrames:
-    """Improvement plans and what hangs on them; `people` are the positions of their agents."""
+    """Improvement plans and what hangs on them.
+
+    `people` are the positions of their agents, `intents` what each plan was made to come to; both
+    have one entry per plan, plans being numbered from 1.
+    """
 
     frames: dict[str, Frame]
     people: np.ndarray
+    intents: tuple[str, ...]
 
 
-# metric, target, minimum sample
-PLAN_TARGETS = (("qa_score", 80.0, 8), ("csat", 0.78, 15), ("schedule_adherence", 0.9, 40))
+PLAN_METRICS = ("qa_score", "csat", "schedule_adherence")
 SUPPORT_KINDS = ("coaching", "training", "buddy", "reduced_volume")
+# How far the target lies below the true level of the weeks of the plan: reached or missed for all
+# but rare chance. A target that is part of the plan may be reached while another is missed.
+MARGINS = {"met": (4.0, 0.12, 0.012), "not_met": (-6.0, -0.12, -0.02)}
+PLAN_SAMPLES = (6, 12, 25)
+# More than any agent gets in eight weeks.
+UNREACHABLE_SAMPLES = (40, 120, 25)
+# What people decide follows the evidence most of the time.
+DECISIONS = {
+    "met": "met",
+    "partially_met": "extended",
+    "not_met": "escalated",
+    "not_assessable": "extended",
+    "left": "withdrawn",
+}
 
 
 def plan_frames(world: World, latent: Latent) -> PlanFrames:
-    """improvement_plans for a few weak or falling agents, and one for somebody who then left.
+    """improvement_plans of every outcome for weak, falling and rising agents, and for a leaver.
 
-    Plans run four to eight weeks but for one shorter and one longer; some are still running.
+    Plans run four to eight weeks but for one shorter and one longer; two are still running, one of
+    them with a check-in that is overdue. Targets are set from the true level of those weeks.
     """
     rng = world.rng("plans")
     clock = world.clock
-    groups = world.groups
-    leaver = np.flatnonzero(groups.leaver)[:1]
-    candidates = np.flatnonzero(groups.strong_decliner | groups.weak)
-    others = np.argsort(latent.quality[:, clock.days - 1], kind="stable")
-    others = others[
-        ~np.isin(others, np.concatenate([candidates, leaver])) & (world.left[others] > clock.days)
-    ]
-    wanted = max(5, world.agents // 15)
-    people = np.concatenate([leaver, candidates, others])[:wanted]
+    people, intents = _plan_people(world, latent)
     count = len(people)
     last = clock.days - 1
-    opened = rng.integers(clock.days // 3, last - 10, count)
-    opened[0] = world.left[people[0]] - 20
-    opened[1] = last - 15
-    weeks = rng.integers(4, 9, count)
+    weeks = rng.integers(5, 9, count)
+    # Ended, and with its last answers in, when the data ends.
+    opened = rng.integers(clock.days // 4, np.maximum(last - 7 * weeks - 12, clock.days // 4 + 1))
     weeks[2], weeks[3] = 3, 10
+    is_running = np.array([intent == "running" for intent in intents])
+    opened[is_running] = last - np.array([15, 24])[: is_running.sum()]
+    opened[3] = min(opened[3], last - 76) if last > 80 else opened[3]
+    opened[0] = max(world.left[people[0]] - 20, 0)
     ends = opened + 7 * weeks
     closed = np.where(ends < last - 3, ends + rng.integers(0, 4, count), NEVER_CLOSED)
     closed[0] = world.left[people[0]] + 1
     is_closed = closed < last
-    decided = np.where(is_closed, rng.integers(0, 3, count), -1)
-    decided[0] = 3
-    team = np.maximum(world.team[people, opened], 0)
+    decided = np.array([OUTCOMES.index(DECISIONS.get(intent, "met")) for intent in intents])
+    # One was let go although the evidence says otherwise.
+    decided[np.flatnonzero([intent == "not_met" for intent in intents])[1:2]] = 0
+    decided = np.where(is_closed, decided, -1)
+    team = np.maximum(world.team[people, np.minimum(opened, clock.horizon - 1)], 0)
     at_opening = (clock.first_day + opened) * DAY + 12 * HOUR
     plans: Frame = {
         "plan_id": identifiers("P", np.arange(1, count + 1), 3),
@@ -327,13 +362,14 @@ def plan_frames(world: World, latent: Latent) -> PlanFrames:
     final["decided_outcome"] = coded(decided[done], OUTCOMES)
     final["decided_by"] = coded(team[done], world.managers)
     final["_loaded_at"] = times((clock.first_day + closed[done] + 1) * DAY + 12 * HOUR)
-    plan = np.repeat(np.arange(count), 3)
-    index = np.tile(np.arange(3), count)
+    plan = np.repeat(np.arange(count), len(PLAN_METRICS))
+    index = np.tile(np.arange(len(PLAN_METRICS)), count)
+    target, sample = _plan_targets(latent, people, intents, opened, ends)
     targets: Frame = {
         "plan_id": identifiers("P", plan + 1, 3),
-        "metric": coded(index, tuple(target[0] for target in PLAN_TARGETS)),
-        "target": numbers(np.array([target[1] for target in PLAN_TARGETS])[index]),
-        "minimum_sample": integers(np.array([target[2] for target in PLAN_TARGETS])[index]),
+        "metric": coded(index, PLAN_METRICS),
+        "target": numbers(target.ravel()),
+        "minimum_sample": integers(sample.ravel()),
         "_loaded_at": times(at_opening[plan]),
     }
     number = np.maximum(weeks // 2, 1)
@@ -342,6 +378,7 @@ def plan_frames(world: World, latent: Latent) -> PlanFrames:
     due = opened[plan] + 14 * (turn + 1)
     held = np.where(rng.random(len(plan)) < 0.85, due + rng.integers(0, 3, len(plan)), NEVER_CLOSED)
     held = np.where(held <= np.minimum(last - 2, closed[plan]), held, NEVER_CLOSED)
+    held[(turn == 0) & (plan == np.flatnonzero(is_running)[-1])] = NEVER_CLOSED
     checks: Frame = {
         "check_in_id": identifiers("H", np.arange(1, len(plan) + 1), 4),
         "plan_id": identifiers("P", plan + 1, 3),
@@ -381,7 +418,71 @@ def plan_frames(world: World, latent: Latent) -> PlanFrames:
         "improvement_plan_check_ins": stack([checks, kept]),
         "improvement_plan_support": stack([support, given]),
     }
-    return PlanFrames(frames, people)
+    return PlanFrames(frames, people, intents)
+
+
+def _plan_people(world: World, latent: Latent) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Positions of the agents on a plan, each once, and what each plan is to come to.
+
+    The first belongs to somebody who then left, the second is still running.
+    """
+    groups = world.groups
+    quality = latent.quality[:, world.clock.days - 1]
+    stays = (world.left == NEVER) & ~groups.joiner
+    weakest = [int(agent) for agent in np.argsort(quality, kind="stable") if stays[agent]]
+    order = {name: [int(agent) for agent in np.flatnonzero(mask & stays)] for name, mask in (
+        ("falling", groups.strong_decliner),
+        ("weak", groups.weak | groups.careless | groups.easy_mix),
+        ("rising", groups.improver),
+        ("small", groups.small_sample),
+    )}  # fmt: skip
+    most = max(6, world.agents // 7)
+    wishes = [
+        ("falling", "running"),
+        ("weak", "not_met"),
+        ("rising", "met"),
+        ("falling", "running"),
+        ("small", "not_assessable"),
+    ]
+    cycle = [
+        ("weak", "partially_met"),
+        ("rising", "met"),
+        ("falling", "not_met"),
+        ("weak", "not_met"),
+        ("rising", "partially_met"),
+        ("small", "not_assessable"),
+    ]
+    wishes += [cycle[k % len(cycle)] for k in range(most - 1 - len(wishes))]
+    people, intents = [int(np.flatnonzero(groups.leaver)[0])], ["left"]
+    for group, intent in wishes:
+        free = [agent for agent in order[group] + weakest if agent not in people]
+        people.append(free[0])
+        intents.append(intent)
+    return np.array(people), tuple(intents)
+
+
+def _plan_targets(
+    latent: Latent,
+    people: np.ndarray,
+    intents: tuple[str, ...],
+    opened: np.ndarray,
+    ends: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Targets and minimum samples, shape (plans, metrics) each."""
+    satisfied = positive_rate(latent.satisfaction[people])
+    levels = (latent.quality[people], satisfied, latent.adherence[people])
+    target = np.empty((len(people), len(PLAN_METRICS)))
+    sample = np.tile(PLAN_SAMPLES, (len(people), 1))
+    for plan, intent in enumerate(intents):
+        during = slice(opened[plan], ends[plan] + 1)
+        true = np.array([level[plan, during].mean() for level in levels])
+        reached = np.array([intent in ("met", "partially_met"), intent == "met", intent == "met"])
+        margin = np.where(reached, MARGINS["met"], MARGINS["not_met"])
+        target[plan] = np.minimum(true - margin, (97, 0.97, 0.99))
+        if intent == "not_assessable":
+            sample[plan] = UNREACHABLE_SAMPLES
+    places = np.array([1, 100, 200])
+    return np.rint(target * places) / places, sample
 
 
 OUTCOMES = ("met", "extended", "escalated", "withdrawn")

@@ -67,13 +67,13 @@ class Evaluators:
 
 
 def draw_evaluators(world: World) -> Evaluators:
-    """About one evaluator per ten agents; the first two are rough: harsh and erratic."""
+    """About one evaluator per ten agents; two are rough and erratic: one harsh, one lenient."""
     rng = world.rng("evaluators")
     count = max(4, round(world.agents / 10))
-    severity = rng.normal(0.8, 1.2, count)
+    severity = rng.normal(0.3, 1.1, count)
     noise = np.full(count, 1.5)
     rough = np.arange(count) < 2
-    severity[rough], noise[rough] = (-8.0, -6.5), (5.0, 7.0)
+    severity[rough], noise[rough] = (-8.5, 9.0), (5.0, 5.0)
     ids = tuple(f"Q{k + 1:02d}" for k in range(count))
     return Evaluators(ids, severity, noise, rough)
 
@@ -91,7 +91,7 @@ class QualityFrames:
 def quality_frames(
     world: World, traits: Traits, latent: Latent, service: Service, evaluators: Evaluators
 ) -> QualityFrames:
-    """qa_evaluations and qa_criterion_scores: five to seven a month and agent."""
+    """qa_evaluations and qa_criterion_scores: seven to ten a month and agent, two for some."""
     rng = world.rng("quality")
     picked, is_extra = _sample_interactions(world, rng, service)
     ticket, agent, channel, start, seconds = (column[picked] for column in service.interactions)
@@ -180,8 +180,9 @@ def _sample_interactions(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of interactions to evaluate, and which of them will not be scored.
 
-    Four to six of each agent and month, fewer where there are fewer; some get one more that ends
-    as a draft, as a calibration and the like.
+    Seven to nine of each agent and month, one or two of those with small samples, more of those
+    who fall, fewer where there are fewer; some get one more that ends as a draft, as a calibration
+    and the like.
     """
     _, agent, _, start, seconds = service.interactions
     done = start + seconds < world.clock.cutoff - DAY
@@ -192,7 +193,12 @@ def _sample_interactions(
     ordered = group[order]
     rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
     groups = world.agents * months + 1
-    scored = rng.choice((4, 5, 6), size=groups, p=(0.03, 0.5, 0.47))
+    scored = rng.choice((7, 8, 9), size=groups, p=(0.1, 0.5, 0.4))
+    # Whose work falls off is looked at more often; who works two days a week, hardly ever.
+    watched = np.append(np.repeat(world.groups.strong_decliner, months), False)
+    scored = np.where(watched, scored + 6, scored)
+    is_small = np.append(np.repeat(world.groups.small_sample, months), False)
+    scored = np.where(is_small, rng.integers(1, 3, groups), scored)
     # The running month is nine days old: a share of its evaluations has been made.
     running = np.arange(groups) % months == months - 1
     scored = np.where(running, rng.integers(1, 3, groups), scored)

@@ -282,7 +282,7 @@ def _interaction_frame(
 
 
 def survey_frame(world: World, latent: Latent, service: Service) -> tuple[Frame, dict[str, int]]:
-    """surveys: sent after a quarter of the solves, answered by a good two in five.
+    """surveys: sent after almost half of the solves, answered by half; few for small samples.
 
     E-mail asks on a scale of 1 to 10, the phone system sends no scale, the others 1 to 5. Versions:
     as sent, as answered, for some as changed; one change has its answer's stamp and a sequence.
@@ -290,7 +290,14 @@ def survey_frame(world: World, latent: Latent, service: Service) -> tuple[Frame,
     rng = world.rng("surveys")
     tickets, outcome = service.tickets, service.outcome
     human = np.flatnonzero((outcome.first_solve != NULL) & (outcome.first_solver >= 0))
-    rows = human[rng.random(len(human)) < 0.25]
+    solver = outcome.first_solver[human]
+    # Customers of those whose work falls off are asked most often.
+    asked = np.select(
+        [world.groups.small_sample[solver], world.groups.strong_decliner[solver]],
+        [0.085, 0.9],
+        0.45,
+    )
+    rows = human[rng.random(len(human)) < asked]
     solver, solve = outcome.first_solver[rows], outcome.first_solve[rows]
     sent = solve + rng.integers(600, 2 * HOUR, len(rows))
     inside = sent < world.clock.cutoff - HOUR
@@ -308,7 +315,7 @@ def survey_frame(world: World, latent: Latent, service: Service) -> tuple[Frame,
     of_ten = np.where(positive, 8 + (grade * 3).astype(int), 1 + (grade * 7).astype(int))
     score = np.where(ten, of_ten, of_five)
     unscaled = tickets.channel[rows] == PHONE
-    answered = rng.random(count) < 0.45
+    answered = rng.random(count) < 0.52
     responded = sent + 120 + rng.exponential(11 * HOUR, count).astype(np.int64)
     answered &= responded < world.clock.cutoff - HOUR
     nobody = np.full(count, NULL)

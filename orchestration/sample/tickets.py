@@ -24,6 +24,8 @@ from orchestration.sample.catalogue import (
     FAMILY_OF,
     IS_HARD,
     PHONE,
+    REOPEN_LOGIT,
+    REPEAT_LOGIT,
     SEVERITIES,
     SEVERITY_SHARES,
     SHARES,
@@ -43,8 +45,6 @@ from orchestration.sample.world import BOTS, Latent, World
 WEEK = 7 * DAY
 SECONDS_PER_TOUCH = 500.0
 DIRECT_TIER = (0.745, 0.175, 0.08)
-REOPEN_LOGIT = -1.72
-REPEAT_LOGIT = -2.58
 
 
 def _reach(channel: np.ndarray) -> np.ndarray:
@@ -132,8 +132,8 @@ def simulate(world: World, latent: Latent, slots: Slots, tickets: int) -> Servic
     waves: list[Tickets] = []
     outcomes: list[Outcome] = []
     planted: dict[str, int] = {}
-    # Repeats take a good tenth; what they leave over is filled with tickets nobody came back for.
-    wave = _roots(world, rng, slots, int(tickets * 0.91))
+    # Repeats take about a tenth; what they leave over is filled with tickets nobody came back for.
+    wave = _roots(world, rng, slots, int(tickets * 0.89))
     made = 0
     while len(wave):
         numbers_ = made + np.arange(len(wave))

@@ -1,12 +1,11 @@
 """The hidden truth of the sample as tables, for tests that ask whether the marts find it.
 
-Here: latent levels per agent and month, planted groups, coaching effects, evaluators, difficulties.
+Here: latent levels per agent and month, planted groups and declines, effects of coaching, intended
+outcomes of plans, evaluators, difficulties.
 Not here: anything computed from what was drawn; the marts never read these files.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pandas as pd
@@ -20,17 +19,34 @@ from orchestration.sample.catalogue import (
     FAMILIES,
     FAMILY_OF,
     IS_HARD,
-    SHARES,
     SUB_DIMENSIONS,
     TIERS,
 )
-from orchestration.sample.development import EFFECT_DAYS, FOCUS, METRIC_CHANGE, Coaching
-from orchestration.sample.frames import logistic
+from orchestration.sample.development import (
+    EFFECT_DAYS,
+    FOCUS,
+    Coaching,
+    PlanFrames,
+    true_effects,
+)
+from orchestration.sample.expected import (
+    escalated_rate,
+    expected_overall,
+    first_contact_rate,
+    positive_rate,
+    repeat_rate,
+    scorecard_of,
+)
 from orchestration.sample.quality import Evaluators
-from orchestration.sample.tickets import REOPEN_LOGIT, REPEAT_LOGIT
-from orchestration.sample.world import NEVER, Latent, Traits, World
-
-MIX = SHARES / SHARES.sum()
+from orchestration.sample.world import (
+    FALL_PER_MONTH,
+    NEVER,
+    Latent,
+    Traits,
+    World,
+    fall_months,
+    quality_noise,
+)
 
 
 def truth_tables(
@@ -40,14 +56,16 @@ def truth_tables(
     evaluators: Evaluators,
     coaching: Coaching,
     session: np.ndarray,
-    plan_people: np.ndarray,
+    plans: PlanFrames,
 ) -> dict[str, pd.DataFrame]:
     """All truth tables but the ledger, by name; `session` numbers the planned sessions."""
     months = _agent_months(world, traits, latent)
     return {
-        "agents": _agents(world, traits, months, coaching, plan_people),
+        "agents": _agents(world, traits, months, coaching, plans.people),
         "agent_months": months,
-        "coaching_effects": _coaching(world, coaching, session),
+        "coaching_effects": _coaching(world, coaching, session, latent),
+        "declines": _declines(world),
+        "improvement_plans": _plans(world, plans),
         "evaluators": pd.DataFrame(
             {
                 "evaluator_id": evaluators.ids,
@@ -70,14 +88,6 @@ def truth_tables(
     }
 
 
-def _over_mix(level: np.ndarray, offset: np.ndarray, scale: float = 1.0) -> np.ndarray:
-    """Probability at the average mix of contact types, same shape as `level`."""
-    return sum(
-        share * logistic(level + scale * add)
-        for share, add in zip(MIX, offset[: len(MIX)], strict=True)
-    )
-
-
 def _agent_months(world: World, traits: Traits, latent: Latent) -> pd.DataFrame:
     """One row per agent and month with an assignment: the mean true levels of its days."""
     clock = world.clock
@@ -91,9 +101,6 @@ def _agent_months(world: World, traits: Traits, latent: Latent) -> pd.DataFrame:
         total = np.where(employed, levels[:, : clock.days], 0) @ selector
         return (total / np.maximum(days, 1))[agent, month]
 
-    satisfaction = _over_mix(latent.satisfaction, CSAT_OFFSET)
-    reopen = 0.92 * _over_mix(latent.failure + REOPEN_LOGIT, FAILURE_OFFSET, 0.8)
-    repeat = _over_mix(latent.failure + REPEAT_LOGIT, FAILURE_OFFSET, 0.7)
     frame = pd.DataFrame(
         {
             "agent_id": np.array(world.agent_ids)[agent],
@@ -102,13 +109,13 @@ def _agent_months(world: World, traits: Traits, latent: Latent) -> pd.DataFrame:
             "true_critical_error_rate": mean(latent.critical),
             "true_speed": mean(latent.speed),
             "true_adherence": mean(latent.adherence),
-            "true_satisfaction": mean(satisfaction),
-            "true_first_contact": mean((1 - reopen) * (1 - repeat)),
-            "true_repeat_rate": mean(repeat),
-            "true_escalation_rate": mean(_over_mix(latent.escalation, ESCALATION_OFFSET)),
+            "true_satisfaction": mean(positive_rate(latent.satisfaction)),
+            "true_first_contact": mean(first_contact_rate(latent.failure)),
+            "true_repeat_rate": mean(repeat_rate(latent.failure)),
+            "true_escalation_rate": mean(escalated_rate(latent.escalation)),
             "true_training_on_time": traits.on_time[agent],
             "true_articles": traits.articles[agent],
-            "true_quality_noise": np.hypot(traits.quality_noise, 6.0)[agent],
+            "true_quality_noise": quality_noise(traits)[agent],
         }
     )
     frame["true_overall"] = _overall(frame)
@@ -116,52 +123,15 @@ def _agent_months(world: World, traits: Traits, latent: Latent) -> pd.DataFrame:
 
 
 def _overall(frame: pd.DataFrame) -> np.ndarray:
-    """The month's score to be expected at the true levels under the default scorecard.
-
-    A month's sample is small and attainment stops at the target, so even a perfect agent expects
-    less than all of it; without that, everybody above the targets would be tied.
-    """
-
-    def reached(level: pd.Series, floor: float, target: float, sd: pd.Series | float) -> np.ndarray:
-        scale = target - floor
-        return _mean_within_limits((level - floor) / scale, sd / abs(scale))
-
-    def of_rate(level: pd.Series, floor: float, target: float, sample: int) -> np.ndarray:
-        return reached(level, floor, target, np.sqrt(level * (1 - level) / sample))
-
-    speed, noise = frame["true_speed"], frame["true_quality_noise"]
-    off_band = np.maximum(np.maximum(speed - 1, 0.85 - speed), 0)
-    evaluations = 5.3
-    parts = (
-        (0.20, reached(frame["true_quality"], 60, 85, noise / np.sqrt(evaluations))),
-        (0.05, reached(noise, 20, 8, 0.3 * noise)),
-        # One critical error among a month's evaluations already costs all of it.
-        (0.10, (1 - frame["true_critical_error_rate"]) ** evaluations),
-        (0.08, reached(off_band, 0.40, 0.10, 0.06)),
-        (0.05, reached(2.5 * speed**-0.8, 1.0, 3.0, 0.4)),
-        (0.07, reached(frame["true_adherence"], 0.75, 0.92, 0.012)),
-        (0.12, of_rate(frame["true_satisfaction"], 0.60, 0.85, 11)),
-        (0.12, of_rate(frame["true_first_contact"], 0.45, 0.75, 90)),
-        (0.04, of_rate(frame["true_escalation_rate"], 0.30, 0.10, 110)),
-        (0.07, of_rate(frame["true_repeat_rate"], 0.25, 0.08, 90)),
-        (0.05, reached(frame["true_training_on_time"], 0.5, 1.0, 0.2)),
-        (0.02, reached(frame["true_articles"], 0.0, 2.0, 1.4)),
-    )
-    weight = sum(part[0] for part in parts)
-    return 100 * np.asarray(sum(part[0] * part[1] for part in parts)) / weight
-
-
-def _mean_within_limits(mean: pd.Series, sd: pd.Series | float) -> np.ndarray:
-    """Mean of a normal variable held to 0..1, same shape as `mean`."""
-
-    def below(limit: float) -> np.ndarray:
-        """Mean of min(x, limit)."""
-        z = np.asarray((limit - mean) / sd)
-        share = np.array([0.5 * (1 + math.erf(value / math.sqrt(2))) for value in z])
-        density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-        return np.asarray(mean) * share - np.asarray(sd) * density + limit * (1 - share)
-
-    return below(1.0) - below(0.0)
+    """The month's score to be expected at the true levels under the scorecard in force."""
+    result = np.empty(len(frame))
+    for month in frame["period_month"].unique():
+        rows = np.flatnonzero(frame["period_month"] == month)
+        levels = {
+            name: frame[name].to_numpy()[rows] for name in frame.columns if name.startswith("true_")
+        }
+        result[rows] = expected_overall(levels, scorecard_of(month))
+    return result
 
 
 def _agents(
@@ -192,6 +162,7 @@ def _agents(
         tier=np.array(TIERS)[tier],
         trend=trend,
         **named,
+        is_unchanged=groups.unchanged,
         is_late_in_roster=numbers_ == np.flatnonzero(groups.joiner)[0],
         has_left=world.left < NEVER,
         is_on_plan=np.isin(numbers_, plan_people),
@@ -201,9 +172,10 @@ def _agents(
     )
 
 
-def _coaching(world: World, coaching: Coaching, session: np.ndarray) -> pd.DataFrame:
+def _coaching(
+    world: World, coaching: Coaching, session: np.ndarray, latent: Latent
+) -> pd.DataFrame:
     """One row per session with a focus; the effect is in the unit of its metric."""
-    change = np.array(METRIC_CHANGE)[coaching.focus]
     held = world.clock.first_day + coaching.day
     frame = pd.DataFrame(
         {
@@ -211,8 +183,34 @@ def _coaching(world: World, coaching: Coaching, session: np.ndarray) -> pd.DataF
             "agent_id": np.array(world.agent_ids)[coaching.agent],
             "focus_metric": np.array(FOCUS)[coaching.focus],
             "held_on": pd.to_datetime(held, unit="D").date,
-            "true_effect": coaching.strength * change,
+            "true_effect": true_effects(world, coaching, latent),
             "effect_days": EFFECT_DAYS,
         }
     )
     return frame.sort_values("session_id", ignore_index=True)
+
+
+def _declines(world: World) -> pd.DataFrame:
+    """One row per strong decliner and month of the fall: points lost so far, to be expected."""
+    who = np.flatnonzero(world.groups.strong_decliner)
+    months = fall_months(world.clock)
+    step = np.tile(np.arange(1, len(months) + 1), len(who))
+    return pd.DataFrame(
+        {
+            "agent_id": np.repeat(np.array(world.agent_ids)[who], len(months)),
+            "period_month": np.tile(np.array(months), len(who)),
+            "step": step,
+            "true_fall": FALL_PER_MONTH * step,
+        }
+    )
+
+
+def _plans(world: World, plans: PlanFrames) -> pd.DataFrame:
+    """One row per improvement plan with what it was made to come to."""
+    return pd.DataFrame(
+        {
+            "plan_id": [f"P{number + 1:03d}" for number in range(len(plans.people))],
+            "agent_id": np.array(world.agent_ids)[plans.people],
+            "intended_outcome": plans.intents,
+        }
+    )

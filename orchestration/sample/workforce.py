@@ -63,6 +63,7 @@ def build_presence(world: World) -> Presence:
     since_rest = (clock.weekday[None, :] - rest[:, None]) % 7
     due = since_rest >= 2
     due &= ~(groups.part_time[:, None] & np.isin(since_rest, (3, 5)))
+    due &= ~(groups.small_sample[:, None] & np.isin(since_rest, (2, 4, 6)))
     due &= world.team >= 0
     # A change of team may move the clock by hours: a day off on both sides keeps shifts apart.
     changed = np.zeros(shape, dtype=bool)

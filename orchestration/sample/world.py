@@ -21,6 +21,14 @@ from orchestration.sample.catalogue import (
     TIERS,
     TIMEZONES,
 )
+from orchestration.sample.expected import (
+    escalated_rate,
+    expected_overall,
+    first_contact_rate,
+    positive_rate,
+    repeat_rate,
+    scorecard_of,
+)
 from orchestration.sample.frames import (
     DAY,
     HOUR,
@@ -42,6 +50,8 @@ NEVER = 1_000_000
 # Schedules are known two weeks past the end of the data.
 HORIZON_DAYS = 14
 TREND_MONTHS = 6
+# What a strong decliner loses each month, in points of the expected overall score.
+FALL_PER_MONTH = 4.0
 AGENTS_PER_TEAM = 12
 UNKNOWN_PEOPLE = ("Z001", "Z002", "Z003")
 BOTS = ("B001", "B002")
@@ -124,12 +134,18 @@ def _add_months(day: date, months: int) -> date:
 
 @dataclass(frozen=True)
 class Groups:
-    """Planted groups, each a boolean array of shape (agents,)."""
+    """Planted groups, each a boolean array of shape (agents,).
+
+    The case-mix trap are able agents who get hard contacts alone, the easy mix weak ones who get
+    easy contacts alone. Small samples work two days a week for customers who are seldom asked.
+    """
 
     strong_decliner: np.ndarray
     exceptional: np.ndarray
     weak: np.ndarray
     case_mix_trap: np.ndarray
+    easy_mix: np.ndarray
+    careless: np.ndarray
     improver: np.ndarray
     mild_decliner: np.ndarray
     joiner: np.ndarray
@@ -140,6 +156,12 @@ class Groups:
     returner: np.ndarray
     long_leave: np.ndarray
     part_time: np.ndarray
+    small_sample: np.ndarray
+
+    @property
+    def unchanged(self) -> np.ndarray:
+        """Agents whose ability moves by nothing planted but coaching."""
+        return ~(self.strong_decliner | self.mild_decliner | self.improver | self.joiner)
 
 
 @dataclass(frozen=True)
@@ -217,6 +239,8 @@ def build_world(agents: int, months: int, tickets: int, seed: int) -> World:
     full = (LAST_MONTH_END - EPOCH).days - clock.first_day
     hired = -rng.integers(60, 1_500, agents)
     hired[groups.joiner] = rng.integers(int(0.1 * full), int(0.7 * full), groups.joiner.sum())
+    # One has just begun when the last full month ends: too new to be rated.
+    hired[np.flatnonzero(groups.joiner)[-1]] = full - 20
     left = np.full(agents, NEVER)
     left[groups.leaver] = rng.integers(int(0.35 * full), int(0.9 * full), groups.leaver.sum())
     stints = _stints(rng, clock, groups, home, tier, hired, left, teams)
@@ -226,8 +250,8 @@ def build_world(agents: int, months: int, tickets: int, seed: int) -> World:
         covered = slice(max(stint.since, 0), max(min(stint.until, clock.horizon), 0))
         team_on[stint.agent, covered] = stint.team
         tier_on[stint.agent, covered] = stint.tier
-    # 134 tickets per agent and month would fill 195 scheduled minutes a day.
-    load = tickets / (agents * 0.88 * clock.days / 30.4) / 134
+    # 100 tickets per agent and month would fill 195 scheduled minutes a day.
+    load = tickets / (agents * 0.88 * clock.days / 30.4) / 100
     return World(
         seed=seed,
         clock=clock,
@@ -262,11 +286,14 @@ def _choose_groups(rng: np.random.Generator, tier: np.ndarray) -> Groups:
         return mask
 
     chosen = {
-        "strong_decliner": members(first, 0.05, 1),
+        "strong_decliner": members(first, 0.085, 1),
         "exceptional": members(first, 0.035, 1),
         "case_mix_trap": members(first, 0.017, 1),
-        "weak": members(first, 0.04, 1),
+        "weak": members(first, 0.035, 1),
         "improver": members(first, 0.06, 1),
+        "easy_mix": members(first, 0.017, 0),
+        "careless": members(first, 0.017, 0),
+        "small_sample": members(first, 0.1, 1),
     }
     rest = third + list(rng.permutation(first + second))
     chosen |= {
@@ -352,16 +379,17 @@ def draw_traits(world: World) -> Traits:
     def trait(shared: float) -> np.ndarray:
         return np.sqrt(shared) * general + np.sqrt(1 - shared) * rng.permutation(scores)
 
-    quality, satisfaction, resolution = (_left_skewed(trait(0.45)) for _ in range(3))
-    adherence = _left_skewed(trait(0.25))
+    quality, satisfaction, resolution = (_left_skewed(trait(0.6)) for _ in range(3))
+    adherence = _left_skewed(trait(0.4))
     speed = trait(0.1)
     for mask, level, speed_level in (
-        (groups.exceptional, 1.55, -0.9),
+        (groups.exceptional, 1.85, -0.9),
         (groups.weak, -2.0, 0.9),
-        (groups.strong_decliner, 0.15, 0.0),
+        (groups.strong_decliner, 0.75, -0.4),
         (groups.mild_decliner, 0.3, 0.0),
-        (groups.improver, -1.3, 0.2),
-        (groups.case_mix_trap, 1.0, -0.2),
+        (groups.improver, -0.9, 0.2),
+        (groups.case_mix_trap, 1.6, -0.2),
+        (groups.easy_mix, -0.9, 0.2),
     ):
         wobble = rng.normal(0, 0.12, (4, mask.sum()))
         quality[mask] = level + wobble[0]
@@ -369,6 +397,13 @@ def draw_traits(world: World) -> Traits:
         resolution[mask] = level + wobble[2]
         adherence[mask] = np.clip(level, -1.2, 1.0) + wobble[3]
         speed[mask] = speed_level + wobble[3]
+    # Customers of the weak are not the least content of all: those are chance's.
+    satisfaction[groups.weak] += 0.4
+    # The best of their team in two things at once: by far, or chance puts somebody above them.
+    satisfaction[groups.exceptional] += 1.2
+    # Able in all before they fall: what chance does to a small sample near a target would blur it.
+    satisfaction[groups.strong_decliner] += 1.0
+    resolution[groups.strong_decliner] += 1.0
     profile = rng.normal(0, 1.5, (world.agents, len(SUB_DIMENSIONS)))
     rows = np.arange(world.agents)
     weakest = rng.integers(0, len(SUB_DIMENSIONS), world.agents)
@@ -376,19 +411,27 @@ def draw_traits(world: World) -> Traits:
     profile[rows, (weakest + rng.integers(1, 5, world.agents)) % 5] += 4
     profile -= profile.mean(axis=1, keepdims=True)
     development = rng.normal(0, 1, (3, world.agents))
+    # Errors are rare but with a careless few, and never what a decliner's fall is made of.
+    critical = 0.014 * np.exp(-0.6 * quality)
+    critical[groups.careless] = 0.22
+    critical[groups.strong_decliner | groups.exceptional] = 0.002
+    on_time = logistic(2.0 + 0.5 * development[0])
+    on_time[groups.strong_decliner] = 0.99
+    own_noise = np.clip(4.6 * np.exp(rng.normal(0, 0.18, world.agents)), 3, 8)
+    own_noise[groups.strong_decliner | groups.exceptional] = 3.2
     return Traits(
-        quality=np.clip(85.4 + 6.8 * quality, 58, 98),
-        quality_noise=np.clip(4.6 * np.exp(rng.normal(0, 0.18, world.agents)), 3, 8),
-        critical=0.018 * np.exp(-0.55 * quality),
-        satisfaction=2.06 + 0.50 * satisfaction,
+        quality=np.clip(88.3 + 4.9 * quality, 58, 98),
+        quality_noise=own_noise,
+        critical=critical,
+        satisfaction=2.28 + 0.45 * satisfaction,
         failure=-0.40 * resolution,
-        escalation=-2.40 - 0.26 * resolution,
-        speed=np.exp(0.12 * speed),
-        adherence=np.clip(0.934 + 0.024 * adherence, 0.78, 0.985),
+        escalation=-1.85 - 0.32 * resolution,
+        speed=np.exp(0.20 * speed),
+        adherence=np.clip(0.943 + 0.018 * adherence, 0.78, 0.985),
         occupancy=np.clip(0.72 + 0.04 * rng.permutation(scores), 0.55, 0.88),
-        on_time=logistic(3.0 + 0.5 * development[0]),
-        articles=2.4 * np.exp(0.35 * development[1]),
-        pace=np.clip(1.3 + 0.3 * development[2], 0.4, 2.2),
+        on_time=on_time,
+        articles=1.25 * np.exp(0.35 * development[1]),
+        pace=np.clip(0.92 + 0.3 * development[2], 0.4, 2.2),
         profile=profile,
     )
 
@@ -427,48 +470,131 @@ class Latent:
     adherence: np.ndarray
 
 
+@dataclass(frozen=True)
+class Fall:
+    """A strong decliner's change per unit of depth, which is about four points of the score.
+
+    Lost in the quality of work, with customers, in what is handed off, at the clock and in the
+    order of the day alike.
+    """
+
+    quality: float = -3.1
+    satisfaction: float = -0.13
+    failure: float = 0.09
+    escalation: float = 0.22
+    speed: float = 0.025
+    adherence: float = -0.02
+
+
+FALL = Fall()
+
+
 def build_latent(world: World, traits: Traits, effects: Effects) -> Latent:
     """Traits, trends, the learning of newcomers, month-to-month wobble and coaching together."""
     clock, groups = world.clock, world.groups
     rng = world.rng("latent")
-    shape = (world.agents, clock.horizon)
-    months = len(clock.month_starts)
+    span = trend_span(clock)
     last_full = (LAST_MONTH_END - EPOCH).days - clock.first_day
-    span = min(TREND_MONTHS, months - 1)
     # Months into the trend, 0 before it begins, at most `span` at the end of October.
     progress = np.clip((np.arange(clock.horizon) - last_full) / 30.4 + span, 0, span)
+    depth = _fall_depth(world, traits)
+    # What is handed up is hard; without more experience everybody there would look poor.
+    experience = np.array([0.0, 0.35, 0.5])[np.maximum(world.tier, 0)]
     ramp = np.exp(-np.maximum(np.arange(clock.horizon)[None, :] - world.hired[:, None], 0) / 30)
     ramp = ramp * groups.joiner[:, None]
 
     def trend(strong: float, mild: float, improving: float) -> np.ndarray:
-        slope = (
-            strong * groups.strong_decliner
-            + mild * groups.mild_decliner
-            + improving * groups.improver
-        )
-        return slope[:, None] * progress[None, :]
+        slope = mild * groups.mild_decliner + improving * groups.improver
+        return strong * depth + slope[:, None] * progress[None, :]
 
     def wobble(sd: float) -> np.ndarray:
         by_month = rng.normal(0, sd, (world.agents, clock.month_of_day[-1] + 1))
         return by_month[:, clock.month_of_day]
 
-    quality = traits.quality[:, None] + trend(-3.5, -0.9, 1.5) - 7 * ramp + wobble(0.9)
-    satisfaction = traits.satisfaction[:, None] + trend(-0.17, -0.04, 0.1) - 0.3 * ramp
-    failure = traits.failure[:, None] + trend(0.11, 0.03, -0.07) + 0.3 * ramp
-    critical = traits.critical[:, None] + trend(0.017, 0.003, -0.003)
+    quality = traits.quality[:, None] + trend(FALL.quality, -0.9, 1.5) - 7 * ramp + wobble(0.9)
+    satisfaction = traits.satisfaction[:, None] + experience + trend(FALL.satisfaction, -0.04, 0.1)
+    failure = traits.failure[:, None] - 0.4 * experience + trend(FALL.failure, 0.03, -0.07)
+    critical = traits.critical[:, None] + trend(0, 0.003, -0.003)
+    adherence = traits.adherence[:, None] + trend(FALL.adherence, -0.002, 0.004)
     return Latent(
         quality=np.clip(quality + effects.quality, 40, 99),
         critical=np.clip(critical, 0.002, 0.3),
-        satisfaction=satisfaction + wobble(0.08) + effects.satisfaction,
-        failure=failure + wobble(0.05) + effects.failure,
-        escalation=np.broadcast_to(traits.escalation[:, None], shape) + 0.3 * ramp,
-        speed=traits.speed[:, None] * (1 + 0.25 * ramp),
-        adherence=np.clip(
-            traits.adherence[:, None] + trend(-0.006, -0.002, 0.004) + effects.adherence,
-            0.6,
-            0.99,
-        ),
+        satisfaction=satisfaction - 0.3 * ramp + wobble(0.08) + effects.satisfaction,
+        failure=failure + 0.3 * ramp + wobble(0.05) + effects.failure,
+        escalation=traits.escalation[:, None] + trend(FALL.escalation, 0, 0) + 0.3 * ramp,
+        speed=traits.speed[:, None] * (1 + 0.25 * ramp) + trend(FALL.speed, 0, 0),
+        adherence=np.clip(adherence + effects.adherence, 0.6, 0.99),
     )
+
+
+def trend_span(clock: Clock) -> int:
+    """Number of full months, the last ones of the data, over which people rise and fall."""
+    return min(TREND_MONTHS, len(clock.month_starts) - 2)
+
+
+def fall_months(clock: Clock) -> tuple[date, ...]:
+    """First days of the months of the fall; the one before them is the level it starts from."""
+    span = trend_span(clock)
+    return clock.month_starts[len(clock.month_starts) - 1 - span : -1]
+
+
+def _fall_depth(world: World, traits: Traits) -> np.ndarray:
+    """How deep each strong decliner has fallen, shape (agents, horizon), 0 for everybody else.
+
+    In each month of the fall the depth is such that the expected score lies FALL_PER_MONTH further
+    below that of the same agent unfallen, under the scorecard then in force: attainment stops at
+    floors and targets, so even steps of ability would give uneven steps of the score.
+    """
+    clock = world.clock
+    who = np.flatnonzero(world.groups.strong_decliner)
+    months = fall_months(clock)
+    steps = np.zeros((len(who), len(months) + 1))
+    for step, month in enumerate(months, start=1):
+        card = scorecard_of(month)
+
+        def score(depth: np.ndarray, card=card) -> np.ndarray:
+            return expected_overall(_fallen_levels(traits, who, depth), card)
+
+        wanted = score(np.zeros(len(who))) - FALL_PER_MONTH * step
+        low, high = np.zeros(len(who)), np.full(len(who), 4.0 * len(months))
+        for _ in range(22):
+            middle = (low + high) / 2
+            is_above = score(middle) > wanted
+            low, high = np.where(is_above, middle, low), np.where(is_above, high, middle)
+        steps[:, step] = high
+    # Reached in the middle of the month; the last step goes on to the month's end and stays.
+    length = 30.4
+    last_full = (LAST_MONTH_END - EPOCH).days - clock.first_day
+    days = last_full - length * (len(months) + 0.5 - np.arange(len(months) + 1))
+    days = np.append(days, last_full)
+    steps = np.append(steps, steps[:, -1:] + (steps[:, -1:] - steps[:, -2:-1]) / 2, axis=1)
+    depth = np.zeros((world.agents, clock.horizon))
+    for position, agent in enumerate(who):
+        depth[agent] = np.interp(np.arange(clock.horizon), days, steps[position])
+    return depth
+
+
+def _fallen_levels(traits: Traits, who: np.ndarray, depth: np.ndarray) -> dict[str, np.ndarray]:
+    """Levels of the agents at the depth (one each), named as in the truth tables."""
+    failure = traits.failure[who] + FALL.failure * depth
+    return {
+        "true_quality": np.clip(traits.quality[who] + FALL.quality * depth, 40, 99),
+        "true_quality_noise": quality_noise(traits)[who],
+        "true_critical_error_rate": traits.critical[who],
+        "true_speed": traits.speed[who] + FALL.speed * depth,
+        "true_adherence": np.clip(traits.adherence[who] + FALL.adherence * depth, 0.6, 0.99),
+        "true_satisfaction": positive_rate(traits.satisfaction[who] + FALL.satisfaction * depth),
+        "true_first_contact": first_contact_rate(failure),
+        "true_repeat_rate": repeat_rate(failure),
+        "true_escalation_rate": escalated_rate(traits.escalation[who] + FALL.escalation * depth),
+        "true_training_on_time": traits.on_time[who],
+        "true_articles": traits.articles[who],
+    }
+
+
+def quality_noise(traits: Traits) -> np.ndarray:
+    """Standard deviation of an agent's evaluation scores: their own, evaluators', criteria's."""
+    return np.hypot(traits.quality_noise, 6.0)
 
 
 def people_frames(world: World) -> dict[str, Frame]:

@@ -112,7 +112,7 @@ def test_an_unused_column_is_a_warning(settings: Settings):
         ("scorecard_metrics", "higher,5,", "higher,4.5,", "line 2: minimum_sample '4.5' is not a"),
         ("scorecard_metrics", "5,true", "5,yes", "line 2: is_key 'yes' is neither true nor false"),
         ("scorecard_metrics", "quality,0.20", "qualty,0.20", "line 2: dimension 'qualty'"),
-        ("scorecard_metrics", "1,qa_score", "2,qa_score", "line 2: version '2' is not in"),
+        ("scorecard_metrics", "1,qa_score", "9,qa_score", "line 2: version '9' is not in"),
         ("scorecard_metrics", "1,qa_score", "1, qa_score", "line 2: metric has blanks around it"),
         ("scorecard_metrics", "1,qa_consistency", "1,qa_score", "line 3: the same version, metric"),
         ("scorecard_metrics", "1,csat,", "1,csat,,", "line 8: 13 cells for 12 columns"),
@@ -170,11 +170,11 @@ def test_all_faults_are_told_at_once(settings: Settings):
 
 
 def test_two_versions_cannot_start_in_one_month(settings: Settings):
-    append(settings, "scorecard_versions", "2,2025-10-01,2025-09-20,head_of_customer_service")
+    append(settings, "scorecard_versions", "9,2025-10-01,2025-09-20,head_of_customer_service")
     message = fault(settings)
-    assert "scorecard_versions.csv line 3: effective_from 2025-10-01 is also that of" in message
-    assert "version '2' has no metrics" in message
-    assert "version '2' lacks min_coverage" in message
+    assert "scorecard_versions.csv line 4: effective_from 2025-10-01 is also that of" in message
+    assert "version '9' has no metrics" in message
+    assert "version '9' lacks min_coverage" in message
 
 
 def test_more_than_thirteen_scored_metrics_are_refused(settings: Settings):
@@ -214,14 +214,14 @@ def test_a_closed_month_may_not_lose_its_version(settings: Settings):
 
 
 @pytest.mark.parametrize(
-    ("as_of", "is_overdue"), [(datetime(2026, 9, 30, tzinfo=UTC), False),
-                              (datetime(2026, 10, 1, tzinfo=UTC), True)],
+    ("as_of", "is_overdue"), [(datetime(2027, 3, 31, tzinfo=UTC), False),
+                              (datetime(2027, 4, 1, tzinfo=UTC), True)],
 )  # fmt: skip
 def test_a_version_reviewed_over_twelve_months_before_the_period_is_a_warning(
     settings: Settings, as_of: datetime, is_overdue: bool
 ):
     warnings = check_configuration(settings, as_of)
-    assert [("line 2: version '1' was last reviewed on 2025-09-15" in w) for w in warnings] == (
+    assert [("line 3: version '2' was last reviewed on 2026-03-16" in w) for w in warnings] == (
         [True] if is_overdue else []
     )
 

@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.sample import SampleSummary, generate_sample
+from orchestration.sample.expected import SCORECARDS
+from tests.conftest import PROJECT_ROOT
 
 SIZE = {"agents": 12, "months": 3, "tickets": 2_000}
 
@@ -320,8 +322,10 @@ def test_truth_describes_every_agent_and_planted_group(truth: dict[str, pd.DataF
         "agent_months",
         "coaching_effects",
         "contact_types",
+        "declines",
         "dirt",
         "evaluators",
+        "improvement_plans",
     }
     agents = truth["agents"]
     assert agents["agent_id"].is_unique
@@ -338,6 +342,7 @@ def test_truth_describes_every_agent_and_planted_group(truth: dict[str, pd.DataF
         "leaver",
         "mid_month_changer",
         "part_time",
+        "small_sample",
         "late_in_roster",
         "on_plan",
     ):
@@ -348,7 +353,71 @@ def test_truth_describes_every_agent_and_planted_group(truth: dict[str, pd.DataF
     quality = months[months["agent_id"].isin(falling)].groupby("period_month")["true_quality"]
     assert (np.diff(quality.mean()) < -2).sum() >= SIZE["months"] - 1
     assert (truth["coaching_effects"]["true_effect"] > 0).any()
-    assert truth["evaluators"]["is_rough"].sum() == 2
+    rough = truth["evaluators"].loc[truth["evaluators"]["is_rough"], "severity"]
+    assert (rough < -5).sum() == (rough > 5).sum() == 1
+    assert truth["evaluators"].loc[~truth["evaluators"]["is_rough"], "severity"].abs().max() < 5
+
+
+def test_decliners_lose_four_points_of_the_expected_score_a_month(
+    truth: dict[str, pd.DataFrame],
+) -> None:
+    months = truth["agent_months"].set_index(["agent_id", "period_month"])["true_overall"]
+    declines = truth["declines"]
+    falling = truth["agents"].loc[truth["agents"]["is_strong_decliner"], "agent_id"]
+    assert set(declines["agent_id"]) == set(falling)
+    assert sorted({str(month) for month in declines["period_month"]}) == [
+        "2026-09-01",
+        "2026-10-01",
+    ]
+    for agent, steps in declines.groupby("agent_id"):
+        before = months[agent].iloc[0]
+        for step in steps.itertuples():
+            assert step.true_fall == 4 * step.step
+            # The level of a month wobbles by a point or so, on top of the fall.
+            assert before - months[agent, step.period_month] == pytest.approx(step.true_fall, abs=3)
+
+
+def test_scorecards_of_the_generator_are_those_of_the_seeds() -> None:
+    """It reads nothing, so it has to write out again what a decline is measured by."""
+    seeds = PROJECT_ROOT / "seeds"
+    versions = pd.read_csv(seeds / "scorecard_versions.csv", dtype={"version": str})
+    metrics = pd.read_csv(seeds / "scorecard_metrics.csv", dtype={"version": str})
+    known = {card.effective_from.isoformat(): card for card in SCORECARDS}
+    assert set(known) == set(versions["effective_from"])
+    for version in versions.itertuples():
+        card = known[version.effective_from]
+        rows = metrics[metrics["version"] == version.version].set_index("metric")
+        assert dict(card.weights) == rows["weight"].to_dict()
+        assert {name: limits[0] for name, limits in card.limits.items()} == rows["floor"].to_dict()
+        assert {name: limits[1] for name, limits in card.limits.items()} == rows["target"].to_dict()
+
+
+def test_agents_with_small_samples_are_seldom_asked_about_and_evaluated(
+    sample: SampleSummary, truth: dict[str, pd.DataFrame]
+) -> None:
+    small = set(truth["agents"].loc[truth["agents"]["is_small_sample"], "agent_id"])
+    others = set(truth["agents"].loc[truth["agents"]["is_unchanged"], "agent_id"]) - small
+    for table, key in (("surveys", "survey_id"), ("qa_evaluations", "evaluation_id")):
+        rows = pd.DataFrame(raw_rows(sample, table, planted=False)).drop_duplicates(key)
+        count = rows["agent_id"].value_counts()
+        assert count.reindex(list(small)).max() < 0.5 * count.reindex(list(others)).median()
+
+
+def test_plans_of_every_outcome_are_planted(
+    sample: SampleSummary, truth: dict[str, pd.DataFrame]
+) -> None:
+    plans = truth["improvement_plans"].set_index("plan_id")
+    assert set(plans["intended_outcome"]) >= {"met", "not_met", "not_assessable", "left", "running"}
+    assert plans["agent_id"].is_unique
+    closed = {r["plan_id"] for r in raw_rows(sample, "improvement_plans") if r["closed_on"]}
+    running = plans.index[plans["intended_outcome"] == "running"]
+    assert len(running) == 2
+    assert not closed & set(running)
+    assert plans.index[plans["intended_outcome"] == "left"][0] in closed
+    checks = raw_rows(sample, "improvement_plan_check_ins")
+    held = {row["check_in_id"] for row in checks if row["held_on"]}
+    overdue = [row for row in checks if row["due_on"] < "2026-11-01"]
+    assert any(row["check_in_id"] not in held for row in overdue)
 
 
 def test_coaching_effects_name_sessions_that_were_held(
