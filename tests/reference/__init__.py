@@ -9,6 +9,9 @@ not even the raw contract.
 `people.py`     who is credited: roster, assignments, local days and months, home teams
 `tickets.py`    scope, values at an instant, solves and solvers, repeat contacts
 `facts.py`      one fact per thing that counts in one of the 13 metrics
+`peers.py`      means of peers who did the like
+`fairness.py`   intervals, case-mix adjustment, stabilised values, percentiles
 `scorecard.py`  sums of facts -> values, attainment, points and scores
+`bands.py`      rules and trajectory -> bands
 `comparison.py` reference against the published Parquet files, cell by cell
 """

@@ -22,6 +22,7 @@ Row = dict[str, Any]
 KEYS: dict[str, tuple[str, ...]] = {
     "agent_scorecard_metrics": ("agent_id", "period_month", "window", "metric"),
     "agent_scorecard": ("agent_id", "period_month", "window"),
+    "performance_bands": ("agent_id", "period_month"),
     "team_metrics": ("team_id", "period_month", "metric"),
 }
 # Published numbers have 6 decimals; the second term only absorbs the binary form of the first.
@@ -57,7 +58,11 @@ def compare(raw_root: Path, seed_root: Path, managers: Path) -> Comparison:
     marts, as_of = reference_marts(raw_root, seed_root)
     result = Comparison()
     for mart, rows in marts.items():
-        published = pq.read_table(managers / f"{mart}.parquet").to_pylist()
+        path = managers / f"{mart}.parquet"
+        if not path.exists():
+            result.differences.append(f"{mart}: the release has no such mart")
+            continue
+        published = pq.read_table(path).to_pylist()
         compare_rows(mart, rows, published, result)
         stamps = {row["as_of"].replace(tzinfo=UTC) for row in published}
         if stamps != {as_of}:
@@ -77,9 +82,11 @@ def compare_rows(mart: str, expected: list[Row], published: list[Row], result: C
         if actual is None:
             result.differences.append(f"{name}: the mart has no such row")
             continue
-        for column in row.keys() - set(key):
+        for column in sorted(row.keys() - set(key)):
             result.cells += 1
-            if not is_same(row[column], actual[column]):
+            if column not in actual:
+                result.differences.append(f"{name} {column}: the mart has no such column")
+            elif not is_same(row[column], actual[column]):
                 result.differences.append(
                     f"{name} {column}: reference {as_text(row[column])},"
                     f" mart {as_text(actual[column])}"

@@ -5,18 +5,21 @@ and formulas over facts (scorecard.py).
 
 A fact is a dict: metric, agent_id, team_id, tier, month, and the amounts it adds: numerator,
 denominator, sample, and `offered` (aht_index only: contacts that could have had an expected handle
-time). qa_consistency has no facts of its own, it is computed from those of qa_score.
+time). Facts of a metric with case mix also have contact_type and contact_family, and `expected`,
+the peer rate of the like (None where peers are too few). qa_consistency has no facts of its own,
+it is computed from those of qa_score.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from tests.reference.peers import peer_means, round6
 from tests.reference.people import (
     ONE_DAY,
     Assignment,
@@ -26,23 +29,14 @@ from tests.reference.people import (
     month_of,
     next_month,
 )
-from tests.reference.tickets import REPEAT_WINDOW, Tickets, can_be_a_contact, is_in_scope
+from tests.reference.tickets import Tickets, can_be_a_contact, is_in_scope
 
 Row = dict[str, Any]
 Fact = dict[str, Any]
 
 HANDLE_CAP_SECONDS = 14_400
 LONGEST_PLAUSIBLE_SECONDS = 24 * 3600
-PEER_CONTACTS = 30
-PEER_AGENTS = 3
 CLOSE_AFTER_DAYS = 8
-
-
-def round6(number: Fraction) -> Fraction:
-    """Rounded half away from zero to 6 decimals."""
-    scaled = abs(number) * 10**6
-    rounded = Fraction((2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator))
-    return (rounded if number >= 0 else -rounded) / 10**6
 
 
 def seconds(length: timedelta) -> Fraction:
@@ -61,17 +55,20 @@ def fact(
     denominator: Fraction | int,
     sample: int = 1,
     offered: int = 0,
+    **case: str,
 ) -> Fact:
+    """A fact; `case` holds the columns that its peers' facts are found by, if it has any."""
     return {
         "metric": metric,
         "agent_id": assignment.agent_id,
         "team_id": assignment.team_id,
         "tier": assignment.tier,
         "month": month,
-        "numerator": Fraction(numerator),
-        "denominator": Fraction(denominator),
+        "numerator": numerator,
+        "denominator": denominator,
         "sample": sample,
         "offered": offered,
+        **case,
     }
 
 
@@ -155,7 +152,7 @@ def is_plausible(interaction: Row) -> bool:
 
 
 # The levels of peers of a contact, nearest first: what peers have in common with it.
-PEER_LEVELS: tuple[tuple[str, ...], ...] = (
+HANDLE_LEVELS: tuple[tuple[str, ...], ...] = (
     ("team_id", "contact_type", "channel", "tier"),
     ("contact_type", "channel", "tier"),
     ("contact_type", "tier"),
@@ -168,38 +165,14 @@ PEER_LEVELS: tuple[tuple[str, ...], ...] = (
 def aht_facts(contacts: list[Row]) -> Iterator[Fact]:
     """aht_index: handle seconds over what peers took for the like, the agent's own left out."""
     timed = [contact for contact in contacts if contact["handle_seconds"] is not None]
-    # Per level and cell: agent -> [contacts, seconds].
-    cells: dict[tuple, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
-    for contact in timed:
-        for level in PEER_LEVELS:
-            totals = cells[peer_cell(contact, level)][contact["agent_id"]]
-            totals[0] += 1
-            totals[1] += contact["handle_seconds"]
-    for contact in timed:
-        expected = None
-        for level in PEER_LEVELS:
-            expected = peer_mean(cells[peer_cell(contact, level)], contact["agent_id"])
-            if expected is not None:
-                break
+    means = peer_means(timed, HANDLE_LEVELS, lambda contact: contact["handle_seconds"])
+    for contact, expected in zip(timed, means, strict=True):
         assignment, month = contact["assignment"], contact["month"]
         if expected is None:
             yield fact("aht_index", assignment, month, 0, 0, sample=0, offered=1)
         else:
             actual = contact["handle_seconds"]
             yield fact("aht_index", assignment, month, actual, expected, offered=1)
-
-
-def peer_cell(contact: Row, level: tuple[str, ...]) -> tuple:
-    return (contact["month"], level, *(contact[column] for column in level))
-
-
-def peer_mean(totals: dict[str, list[int]], agent_id: str) -> Fraction | None:
-    """Mean seconds of the others in a cell; None where they are too few to be a yardstick."""
-    others = [totals[other] for other in totals if other != agent_id]
-    count = sum(total[0] for total in others)
-    if count < PEER_CONTACTS or len(others) < PEER_AGENTS:
-        return None
-    return round6(Fraction(sum(total[1] for total in others), count))
 
 
 def contacts_per_hour_facts(
@@ -236,6 +209,8 @@ def escalation_facts(people: People, tickets: Tickets, contacts: list[Row]) -> I
                 contact["month"],
                 int(key in handed_off),
                 1,
+                contact_type=contact["contact_type"],
+                contact_family=tickets.family_of(contact["contact_type"]),
             )
 
 
@@ -304,7 +279,8 @@ def csat_facts(people: People, tickets: Tickets, surveys: list[Row]) -> Iterator
         if assignment:
             is_positive = survey["score"] >= Fraction(8, 10) * survey["scale_max"]
             month = local_month(assignment, survey["responded_at"])
-            yield fact("csat", assignment, month, int(is_positive), 1)
+            case = tickets.case(survey["ticket_id"], survey["responded_at"])
+            yield fact("csat", assignment, month, int(is_positive), 1, **case)
 
 
 def first_contact_facts(people: People, tickets: Tickets) -> Iterator[Fact]:
@@ -316,10 +292,12 @@ def first_contact_facts(people: People, tickets: Tickets) -> Iterator[Fact]:
         if assignment is None or not solve.is_mature:
             continue
         ticket_id = solve.ticket["ticket_id"]
-        is_resolved = ticket_id not in repeated and not tickets.is_reopened(
-            ticket_id, solve.event, until=solve.at + REPEAT_WINDOW
+        is_resolved = not (
+            ticket_id in repeated or tickets.is_reopened_in_window(ticket_id, solve.at)
         )
-        yield fact("fcr_rate", assignment, local_month(assignment, solve.at), int(is_resolved), 1)
+        month = local_month(assignment, solve.at)
+        case = tickets.case(ticket_id, solve.at)
+        yield fact("fcr_rate", assignment, month, int(is_resolved), 1, **case)
 
 
 def repeat_facts(people: People, tickets: Tickets) -> Iterator[Fact]:
@@ -332,7 +310,8 @@ def repeat_facts(people: People, tickets: Tickets) -> Iterator[Fact]:
             continue
         is_repeated = solve.ticket["ticket_id"] in repeated
         month = local_month(assignment, solve.at)
-        yield fact("repeat_contact_rate", assignment, month, int(is_repeated), 1)
+        case = tickets.case(solve.ticket["ticket_id"], solve.at)
+        yield fact("repeat_contact_rate", assignment, month, int(is_repeated), 1, **case)
 
 
 # Development
@@ -387,6 +366,24 @@ def goal_facts(
                 yield fact("goal_progress", home, month, weight * progress, weight)
 
 
+# Case mix
+
+# The levels of peers of a case, nearest first.
+CASE_LEVELS: tuple[tuple[str, ...], ...] = (
+    ("contact_type", "tier"),
+    ("contact_family", "tier"),
+    ("tier",),
+    ("contact_type",),
+    (),
+)
+
+
+def with_case_mix(facts: list[Fact]) -> list[Fact]:
+    """The facts of one metric, each with the rate of its peers as `expected`."""
+    rates = peer_means(facts, CASE_LEVELS, lambda one: one["numerator"])
+    return [{**one, "expected": rate} for one, rate in zip(facts, rates, strict=True)]
+
+
 # All of them
 
 
@@ -410,21 +407,20 @@ def all_facts(
     tickets: Tickets,
     homes: dict[tuple[str, date], Assignment],
     scheduled: list[Row],
+    productive: list[Row],
     tables: dict[str, list[Row]],
-    is_productive: Callable[[str], bool],
 ) -> list[Fact]:
-    """Every fact of the 13 metrics."""
+    """Every fact of the 13 metrics; `productive`: the agent states that are."""
     contacts = handled_contacts(people, tickets, tables["interactions"])
-    productive = [state for state in tables["agent_states"] if is_productive(state["state"])]
     return [
         *evaluation_facts(people, tables["qa_evaluations"], tables["qa_criterion_scores"]),
         *aht_facts(contacts),
         *contacts_per_hour_facts(people, contacts, productive),
-        *escalation_facts(people, tickets, contacts),
+        *with_case_mix(list(escalation_facts(people, tickets, contacts))),
         *adherence_facts(scheduled, productive, tables["absences"]),
-        *csat_facts(people, tickets, tables["surveys"]),
-        *first_contact_facts(people, tickets),
-        *repeat_facts(people, tickets),
+        *with_case_mix(list(csat_facts(people, tickets, tables["surveys"]))),
+        *with_case_mix(list(first_contact_facts(people, tickets))),
+        *with_case_mix(list(repeat_facts(people, tickets))),
         *training_facts(people, tables["training_assignments"]),
         *knowledge_facts(people, tables["kb_contributions"]),
         *goal_facts(people, homes, tables["development_goals"]),

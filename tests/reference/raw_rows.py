@@ -283,11 +283,17 @@ READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def read_cell(cell: Any, kind: str) -> Any:
-    """The value of a cell of the type `kind` of `CONTRACT`; FaultyRowError where it has none."""
+def read_text(cell: Any) -> Any:
+    """The cell without blanks around it, None where it is empty."""
     if isinstance(cell, str):
         cell = cell.strip()
-    if cell is None or cell in NULLS:
+    return None if cell is None or cell in NULLS else cell
+
+
+def read_cell(cell: Any, kind: str) -> Any:
+    """The value of a cell of the type `kind` of `CONTRACT`; FaultyRowError where it has none."""
+    cell = read_text(cell)
+    if cell is None:
         if "?" in kind:
             return None
         raise FaultyRowError("missing_value")
@@ -347,6 +353,9 @@ def typed_row(table: str, raw: dict[str, Any]) -> Row:
     # A tombstone needs no more than its key.
     wanted = {column: columns[column] for column in key} if row["_deleted"] else columns
     row |= {column: read_cell(raw.get(column), kind) for column, kind in wanted.items()}
+    if row["_deleted"]:
+        # Its other cells count for nothing, but two tombstones may contradict each other in them.
+        row["_cells"] = tuple(read_text(raw.get(column)) for column in columns)
     reason = None if row["_deleted"] else own_fault(table, row)
     if reason:
         raise FaultyRowError(reason)
@@ -512,8 +521,20 @@ def read_seeds(seed_root: Path) -> Tables:
                 "floor": read_number(row["floor"]),
                 "direction": row["direction"],
                 "minimum_sample": read_integer(row["minimum_sample"]),
+                "is_key": read_boolean(row["is_key"]),
+                "gate_threshold": (
+                    read_number(row["gate_threshold"]) if row["gate_threshold"].strip() else None
+                ),
             }
             for row in read_seed(seed_root, "scorecard_metrics")
+        ],
+        "band_rules": [
+            {
+                "version": row["version"],
+                "parameter": row["parameter"],
+                "value": read_number(row["value"]),
+            }
+            for row in read_seed(seed_root, "band_rules")
         ],
         "contact_types": [
             {

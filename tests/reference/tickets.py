@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -79,9 +80,16 @@ class Tickets:
         return change["to_value"] if change else self.by_id[ticket_id]["contact_type"]
 
     def family(self, ticket_id: str, instant: datetime) -> str:
+        return self.family_of(self.contact_type(ticket_id, instant))
+
+    def family_of(self, contact_type: str) -> str:
         """Contact family; a contact type the business has not listed is its own."""
-        contact_type = self.contact_type(ticket_id, instant)
         return self.families.get(contact_type, contact_type)
+
+    def case(self, ticket_id: str, instant: datetime) -> dict[str, str]:
+        """What kind of case the ticket was at the instant."""
+        contact_type = self.contact_type(ticket_id, instant)
+        return {"contact_type": contact_type, "contact_family": self.family_of(contact_type)}
 
     def assignee(self, ticket_id: str, instant: datetime) -> str | None:
         assigned = self.last_value(ticket_id, "assigned", instant)
@@ -103,13 +111,24 @@ class Tickets:
                 solves.append(event)
         return solves
 
-    def is_reopened(self, ticket_id: str, solve: Row, until: datetime) -> bool:
-        """Whether the ticket was reopened after the solve, up to and including `until`."""
+    def has_reopening(self, ticket_id: str, is_meant: Callable[[Row], bool]) -> bool:
         return any(
-            event["event_type"] == "reopened"
-            and place(event) > place(solve)
-            and event["occurred_at"] <= until
+            event["event_type"] == "reopened" and is_meant(event)
             for event in self.events.get(ticket_id, [])
+        )
+
+    def is_open_again(self, ticket_id: str, solve: Row) -> bool:
+        """Whether a reopening follows the solve in the order of events, up to as_of."""
+        return self.has_reopening(
+            ticket_id,
+            lambda event: place(event) > place(solve) and event["occurred_at"] <= self.as_of,
+        )
+
+    def is_reopened_in_window(self, ticket_id: str, solved_at: datetime) -> bool:
+        """Whether the ticket was reopened after the instant of the solve, within the window."""
+        return self.has_reopening(
+            ticket_id,
+            lambda event: solved_at < event["occurred_at"] <= solved_at + REPEAT_WINDOW,
         )
 
     def first_solves(self, people: People) -> list[Solve]:
@@ -124,7 +143,7 @@ class Tickets:
         found = []
         for ticket in self.in_scope:
             events = self.solve_events(ticket["ticket_id"])
-            if events and not self.is_reopened(ticket["ticket_id"], events[-1], until=self.as_of):
+            if events and not self.is_open_again(ticket["ticket_id"], events[-1]):
                 found.append(self.as_solve(ticket, events[-1], people))
         return found
 
