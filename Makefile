@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup run test test-on-sample test-others lint dagster docs lock clean
+.PHONY: help setup run test lint dagster docs lock clean
 
 help: ## list what can be made
 	@sed -n -E 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,17 +31,34 @@ run: $(STAMP) ## sample data where there is none, then the main job
 	@$(BIN)/cx run
 
 test: $(STAMP) lint ## every test, fast ones first
-	$(BIN)/python -m pytest tests/unit
-	@# Whole runs keep one core busy each, so those on the large sample go beside the others.
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-on-sample test-others
+	@# Each group keeps one core busy, so two go side by side; what one of them has run, the others read.
+	@runs=$$(mktemp -d) && trap 'chmod -R u+w "$$runs"; rm -rf "$$runs"' EXIT && \
+	CX_TEST_RUNS="$$runs" $(MAKE) --no-print-directory --jobs 2 --output-sync=target $(TEST_GROUPS)
 
-ON_SAMPLE := $(addprefix tests/integration/,test_dispositions.py test_gate_on_sample.py test_truth_recovery.py)
+# What costs most comes first, so that both cores end together. A new file of tests is in the last group.
+TEST_GROUPS := test-unit test-end-to-end test-on-sample test-random test-servicenow test-others
+ON_SAMPLE := $(addprefix tests/integration/test_,dispositions.py gate_on_sample.py nearest_change.py truth_recovery.py)
+NAMED_TESTS := $(ON_SAMPLE) $(addprefix tests/integration/test_,end_to_end.py random_warehouses.py servicenow.py)
+
+.PHONY: $(TEST_GROUPS)
+
+test-unit: $(STAMP)
+	$(BIN)/python -m pytest tests/unit
+
+test-end-to-end: $(STAMP)
+	$(BIN)/python -m pytest tests/integration/test_end_to_end.py
 
 test-on-sample: $(STAMP)
 	$(BIN)/python -m pytest $(ON_SAMPLE)
 
+test-random: $(STAMP)
+	$(BIN)/python -m pytest tests/integration/test_random_warehouses.py
+
+test-servicenow: $(STAMP)
+	$(BIN)/python -m pytest tests/integration/test_servicenow.py
+
 test-others: $(STAMP)
-	$(BIN)/python -m pytest tests/integration $(addprefix --ignore=,$(ON_SAMPLE))
+	$(BIN)/python -m pytest tests/integration $(addprefix --ignore=,$(NAMED_TESTS))
 
 lint: $(STAMP) ## style of Python and SQL
 	$(BIN)/ruff check .

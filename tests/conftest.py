@@ -1,7 +1,8 @@
-"""Shared runs of the whole job: each is made once a session and read by every test that needs it.
+"""Shared runs of the whole job: each is made once and read by every test that needs it.
 
 The job is run as a user runs it, by `cx` in a process of its own, so that the fixtures are the
-end-to-end test as well.
+end-to-end test as well. `make test` starts several pytest processes side by side; they find each
+other's runs in the folder that CX_TEST_RUNS names.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 GOLDEN_ROOT = PROJECT_ROOT / "tests" / "golden"
@@ -33,6 +36,7 @@ class Workspace:
     state_root: Path
     seed_root: Path | None = None
     ticketing_source: str = "native"
+    threads: int | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -44,6 +48,8 @@ class Workspace:
         }
         if self.seed_root is not None:
             given["CX_SEED_ROOT"] = str(self.seed_root)
+        if self.threads is not None:
+            given["CX_THREADS"] = str(self.threads)
         return given
 
     @property
@@ -72,40 +78,71 @@ class Workspace:
         assert done.returncode == 0, f"cx run failed:\n{done.stdout}\n{done.stderr}"
         return done
 
+    def make_sample(self, *options: str) -> None:
+        """`cx sample` into the raw root."""
+        made = self.cx("sample", "--out", str(self.raw_root), *options)
+        assert made.returncode == 0, made.stderr
+
 
 @pytest.fixture(scope="session")
-def dbt_manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
+def runs_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the shared runs; `make test` names one for all the processes it starts."""
+    given = os.environ.get("CX_TEST_RUNS")
+    return Path(given) if given else tmp_path_factory.mktemp("runs")
+
+
+def make_once(folder: Path, make: Callable[[], object]) -> None:
+    """Have `make` fill the folder unless a process did so before; others wait for it meanwhile."""
+    made = folder.with_name(f"{folder.name}.made")
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if made.exists():
+            return
+        if folder.exists():
+            pytest.fail(f"another process could not make {folder.name}, see its tests")
+        folder.mkdir(parents=True)
+        make()
+        made.touch()
+
+
+@pytest.fixture(scope="session")
+def dbt_manifest(runs_root: Path) -> dict:
     """Manifest of the dbt project; Dagster loads no definitions without one."""
-    state = tmp_path_factory.mktemp("manifest")
+    state = runs_root / "manifest"
     os.environ["CX_STATE_ROOT"] = str(state)
-    from orchestration.lib.dbt_runs import prepare_manifest
+    from orchestration.lib.dbt_runs import manifest_path, prepare_manifest
     from orchestration.lib.settings import load_settings
 
-    return json.loads(prepare_manifest(load_settings()).read_text("utf-8"))
+    make_once(state, lambda: prepare_manifest(load_settings()))
+    return json.loads(manifest_path(load_settings()).read_text("utf-8"))
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def sample(runs_root: Path) -> Workspace:
     """The default sample, run once."""
-    root = tmp_path_factory.mktemp("sample")
+    root = runs_root / "sample"
     workspace = Workspace(root / "raw", root / "state")
-    made = workspace.cx("sample", "--out", str(workspace.raw_root))
-    assert made.returncode == 0, made.stderr
-    workspace.run()
+
+    def make() -> None:
+        workspace.make_sample()
+        workspace.run()
+
+    make_once(root, make)
     return workspace
 
 
 @pytest.fixture(scope="session")
-def small_sample(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A sample of two teams and three months, run once; tests may run it again, nothing else."""
-    root = tmp_path_factory.mktemp("small_sample")
-    workspace = Workspace(root / "raw", root / "state")
-    made = workspace.cx(
-        "sample", "--out", str(workspace.raw_root),
-        "--agents", "24", "--months", "3", "--tickets", "6000",
-    )  # fmt: skip
-    assert made.returncode == 0, made.stderr
-    workspace.run()
+def small_sample(runs_root: Path) -> Workspace:
+    """A sample of two teams and three months, run once, on one thread; tests may run it again,
+    nothing else.
+    """
+    root = runs_root / "small_sample"
+    workspace = Workspace(root / "raw", root / "state", threads=1)
+
+    def make() -> None:
+        workspace.make_sample("--agents", "24", "--months", "3", "--tickets", "6000")
+        workspace.run()
+
+    make_once(root, make)
     return workspace
 
 
@@ -129,11 +166,11 @@ def sample_run_results(sample: Workspace) -> Path:
 
 
 @pytest.fixture(scope="session")
-def golden(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def golden(runs_root: Path) -> Workspace:
     """The hand-computed data set, run once."""
-    root = tmp_path_factory.mktemp("golden")
+    root = runs_root / "golden"
     workspace = Workspace(GOLDEN_ROOT / "raw", root / "state", GOLDEN_ROOT / "seeds")
-    workspace.run()
+    make_once(root, workspace.run)
     return workspace
 
 
@@ -143,14 +180,14 @@ def golden_release(golden: Workspace) -> Path:
 
 
 @pytest.fixture(scope="session")
-def servicenow(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def servicenow(runs_root: Path) -> Workspace:
     """The real incident log, run once; skipped where it is absent."""
     log = shared_data_root() / "servicenow_incidents"
     if not log.is_dir():
         pytest.skip(f"the real incident log is not there: {log}")
-    root = tmp_path_factory.mktemp("servicenow")
+    root = runs_root / "servicenow"
     workspace = Workspace(log, root / "state", ticketing_source="servicenow")
-    workspace.run()
+    make_once(root, workspace.run)
     return workspace
 
 

@@ -17,7 +17,7 @@ from tests.published import MARTS
 
 # A reader opens the current release over and over until a file tells it to stop; prints how often.
 READER = """
-import pathlib, sys, duckdb
+import pathlib, sys, time, duckdb
 releases, stop = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 reads = 0
 while not stop.exists() or reads == 0:
@@ -29,6 +29,7 @@ while not stop.exists() or reads == 0:
         ids |= set(connection.sql("select distinct release_id from agent_scorecard").fetchall())
     assert len(ids) == 1, ids
     reads += 1
+    time.sleep(0.1)  # leaves the core to the run
 print(reads)
 """
 
@@ -47,6 +48,20 @@ def test_a_release_holds_every_mart_and_a_manifest_that_fits(small_sample: Works
             assert differing == [(0,)], mart
 
 
+def test_dbt_leaves_reference_data_below_an_absolute_path_as_it_is(small_sample: Workspace):
+    """dbt filed the SQL of a seed under the seed's own path and so overwrote the business's CSV.
+
+    A run gives dbt a copy of the reference data, below an absolute path too. Every later run copies
+    it anew, so this looks at what the first one left.
+    """
+    (frozen,) = (small_sample.state_root / "work" / "dbt").glob("*/seeds")
+    given = {path.name: path.read_bytes() for path in (PROJECT_ROOT / "seeds").glob("*.csv")}
+    assert {path.name: path.read_bytes() for path in frozen.glob("*.csv")} == given
+    (results,) = (small_sample.state_root / "work" / "dbt_results").glob("*.json")
+    nodes = {node["unique_id"] for node in json.loads(results.read_bytes())["results"]}
+    assert {f"seed.cx_performance.{Path(name).stem}" for name in given} <= nodes
+
+
 def test_a_second_run_finds_nothing_new_and_publishes_nothing(small_sample: Workspace):
     before = sorted(path.name for path in (small_sample.state_root / "releases").iterdir())
     again = small_sample.run()
@@ -54,8 +69,15 @@ def test_a_second_run_finds_nothing_new_and_publishes_nothing(small_sample: Work
     assert sorted(path.name for path in (small_sample.state_root / "releases").iterdir()) == before
 
 
-def test_readers_are_never_disturbed_by_a_run(small_sample: Workspace, tmp_path: Path):
-    stop = tmp_path / "stop"
+@pytest.fixture(scope="module")
+def full_run(
+    small_sample: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[int, str, str]:
+    """Everything rebuilt while a reader opens the release over and over.
+
+    Returns the reader's exit code and what it said on stdout and stderr.
+    """
+    stop = tmp_path_factory.mktemp("reader") / "stop"
     reader = subprocess.Popen(
         [sys.executable, "-c", READER, str(small_sample.state_root / "releases"), str(stop)],
         stdout=subprocess.PIPE,
@@ -67,38 +89,63 @@ def test_readers_are_never_disturbed_by_a_run(small_sample: Workspace, tmp_path:
     finally:
         stop.touch()
     reads, errors = reader.communicate(timeout=60)
-    assert reader.returncode == 0, errors
+    return reader.returncode, reads, errors
+
+
+def test_readers_are_never_disturbed_by_a_run(full_run: tuple[int, str, str]):
+    exit_code, reads, errors = full_run
+    assert exit_code == 0, errors
     assert int(reads) >= 2
 
 
+def assert_same_bytes(one: Path, other: Path) -> None:
+    """Both folders hold every mart, byte for byte alike."""
+    for mart in sorted(MARTS):
+        name = f"{mart}.parquet"
+        assert (one / name).read_bytes() == (other / name).read_bytes(), mart
+
+
+def test_building_again_gives_the_same_bytes(
+    small_sample: Workspace, full_run: tuple[int, str, str]
+):
+    """The release stays the first one, so it is the candidate that was made anew."""
+    candidates = small_sample.state_root / "work" / "candidates"
+    candidate = candidates / small_sample.managers.parent.name
+    assert (candidate / "candidate.json").stat().st_mtime > small_sample.managers.stat().st_mtime
+    assert_same_bytes(small_sample.managers, candidate)
+
+
 def test_the_same_raw_data_gives_the_same_bytes(small_sample: Workspace, tmp_path: Path):
-    """Other folder, files and manifest in another order, one thread and four."""
-    for threads in ("1", "4"):
-        other = Workspace(tmp_path / threads / "deeper" / "raw", tmp_path / threads / "state")
-        files = sorted(path for path in small_sample.raw_root.rglob("*") if path.is_file())
-        for path in reversed(files):
-            target = other.raw_root / path.relative_to(small_sample.raw_root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-        manifest = other.raw_root / "manifest.jsonl"
-        lines = manifest.read_text("utf-8").splitlines(keepends=True)
-        manifest.write_text("".join(reversed(lines)), "utf-8")
-        done = other.cx("run", CX_THREADS=threads)
-        assert done.returncode == 0, done.stderr
-        for mart in MARTS:
-            one = (small_sample.managers / f"{mart}.parquet").read_bytes()
-            assert one == (other.managers / f"{mart}.parquet").read_bytes(), (mart, threads)
+    """Other folders, files and manifest in another order, four threads instead of one."""
+    assert small_sample.threads == 1
+    other = Workspace(tmp_path / "deeper" / "raw", tmp_path / "state", threads=4)
+    files = sorted(path for path in small_sample.raw_root.rglob("*") if path.is_file())
+    for path in reversed(files):
+        target = other.raw_root / path.relative_to(small_sample.raw_root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    manifest = other.raw_root / "manifest.jsonl"
+    lines = manifest.read_text("utf-8").splitlines(keepends=True)
+    manifest.write_text("".join(reversed(lines)), "utf-8")
+    other.run()
+    assert_same_bytes(small_sample.managers, other.managers)
+
+
+@pytest.fixture(scope="module")
+def target_by_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """dbt's target folder of the commands below: only the first of them parses the project."""
+    return tmp_path_factory.mktemp("by_hand")
 
 
 @pytest.mark.parametrize("command", [["build"], ["docs", "generate"]])
 def test_dbt_works_by_hand_after_the_first_run(
-    small_sample: Workspace, command: list[str], tmp_path: Path
+    small_sample: Workspace, command: list[str], target_by_hand: Path, tmp_path: Path
 ):
     environment = {
         **os.environ,
         "CX_STATE_ROOT": str(small_sample.state_root),
         "CX_WAREHOUSE_PATH": str(small_sample.warehouse),
-        "DBT_TARGET_PATH": str(tmp_path / "target"),
+        "DBT_TARGET_PATH": str(target_by_hand),
         "DBT_LOG_PATH": str(tmp_path / "logs"),
     }
     done = subprocess.run(
@@ -114,33 +161,7 @@ def test_dbt_works_by_hand_after_the_first_run(
         # The rules of the metrics are tested on invented rows here; the daily job leaves them out.
         assert "unit_test" in done.stdout
     else:
-        assert (tmp_path / "target" / "catalog.json").exists()
-
-
-def test_dbt_leaves_reference_data_below_an_absolute_path_as_it_is(
-    small_sample: Workspace, tmp_path: Path
-):
-    """dbt filed the SQL of a seed under the seed's own path and so overwrote the business's CSV."""
-    seeds = tmp_path / "seeds"
-    shutil.copytree(PROJECT_ROOT / "seeds", seeds, ignore=shutil.ignore_patterns("servicenow"))
-    before = {path.name: path.read_bytes() for path in seeds.glob("*.csv")}
-    environment = {
-        **os.environ,
-        "CX_STATE_ROOT": str(small_sample.state_root),
-        "CX_SEED_ROOT": str(seeds),
-        "CX_WAREHOUSE_PATH": str(tmp_path / "warehouse.duckdb"),
-        "DBT_TARGET_PATH": str(tmp_path / "target"),
-        "DBT_LOG_PATH": str(tmp_path / "logs"),
-    }
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dbt")), "seed",
-            "--project-dir", "dbt_project", "--profiles-dir", "profiles",
-        ],
-        cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert {path.name: path.read_bytes() for path in seeds.glob("*.csv")} == before
+        assert (target_by_hand / "catalog.json").exists()
 
 
 def test_a_refused_batch_is_named_and_leaves_the_release_as_it_was(

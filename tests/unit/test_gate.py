@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -45,6 +46,30 @@ def clean(frames: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def run_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return mart_frames.write_run_results(tmp_path_factory.mktemp("dbt") / "run_results.json")
+
+
+@pytest.fixture(scope="module")
+def clean_verdict(clean: Path, run_results: Path) -> GateResult:
+    """The gate on every clean mart and month."""
+    return run_gate(clean, mart_frames.MARTS, run_results)
+
+
+@pytest.fixture(scope="module")
+def planted(
+    frames: dict[str, pd.DataFrame],
+    clean: Path,
+    run_results: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str, Fault], GateResult]:
+    """The gate on the last month of a mart with a fault; asked again, it answers the same."""
+
+    @cache
+    def judge(mart: str, fault: Fault) -> GateResult:
+        broken = Path(shutil.copytree(clean, tmp_path_factory.mktemp("planted") / "managers"))
+        mart_frames.write_marts({mart: fault(frames[mart])}, broken)
+        return run_gate(broken, [mart], run_results, months_changed=[LAST])
+
+    return judge
 
 
 @pytest.fixture
@@ -312,28 +337,19 @@ CELLS: dict[str, list[tuple[Fault, str]]] = {
 }
 
 
-def test_a_clean_candidate_passes(clean: Path, run_results: Path) -> None:
-    result = run_gate(clean, mart_frames.MARTS, run_results)
-
-    assert result.passed
-    assert [item for item in result.checks if not item.passed] == []
-    assert {item.mart for item in result.checks} == {None, *mart_frames.MARTS}
+def test_a_clean_candidate_passes(clean_verdict: GateResult) -> None:
+    assert clean_verdict.passed
+    assert [item for item in clean_verdict.checks if not item.passed] == []
+    assert {item.mart for item in clean_verdict.checks} == {None, *mart_frames.MARTS}
 
 
 @pytest.mark.parametrize(
     ("mart", "fault", "name"), PLANTED, ids=[f"{mart}-{name}" for mart, _, name in PLANTED]
 )
 def test_a_planted_fault_fails_its_critical_expectation(
-    frames: dict[str, pd.DataFrame],
-    candidate: Path,
-    run_results: Path,
-    mart: str,
-    fault: Fault,
-    name: str,
+    planted: Callable[[str, Fault], GateResult], mart: str, fault: Fault, name: str
 ) -> None:
-    mart_frames.write_marts({mart: fault(frames[mart])}, candidate)
-
-    result = run_gate(candidate, [mart], run_results, months_changed=[LAST])
+    result = planted(mart, fault)
 
     found = check(result, mart, name)
     assert (found.passed, found.severity) == (False, "critical")
@@ -427,14 +443,10 @@ def test_only_changed_months_are_judged_but_all_serve_as_history(
     )
     mart_frames.write_marts({mart: early}, candidate)
 
-    assert run_gate(candidate, [mart], run_results, months_changed=[LAST]).passed
+    last = run_gate(candidate, [mart], run_results, months_changed=[LAST])
+    assert last.passed
+    assert check(last, mart, "mean_overall_score_against_history").severity == "critical"
     assert not run_gate(candidate, [mart], run_results, months_changed=[FIRST, LAST]).passed
-    drift = check(
-        run_gate(candidate, [mart], run_results, months_changed=[LAST]),
-        mart,
-        "mean_overall_score_against_history",
-    )
-    assert drift.severity == "critical"
 
 
 def test_a_team_whose_people_moved_on_is_not_missed(
@@ -867,13 +879,12 @@ def test_nothing_is_written(
     assert sorted(path.name for path in clean.iterdir()) == before
 
 
-def test_names_are_unique_and_verdicts_repeat_exactly(clean: Path, run_results: Path) -> None:
-    first = run_gate(clean, mart_frames.MARTS, run_results, [LAST])
-    again = run_gate(clean, mart_frames.MARTS, run_results, [LAST])
-
-    names = [(item.mart, item.name) for item in first.checks]
+def test_names_are_unique_and_verdicts_repeat_exactly(
+    clean: Path, run_results: Path, clean_verdict: GateResult
+) -> None:
+    names = [(item.mart, item.name) for item in clean_verdict.checks]
     assert len(names) == len(set(names))
-    assert first == again
+    assert clean_verdict == run_gate(clean, mart_frames.MARTS, run_results)
 
 
 def test_many_rows_are_judged_in_several_batches(
