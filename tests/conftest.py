@@ -61,12 +61,12 @@ class Workspace:
     def warehouse(self) -> Path:
         return self.state_root / "warehouse" / "warehouse.duckdb"
 
-    def cx(self, *arguments: str, **extra_environment: str) -> subprocess.CompletedProcess[str]:
+    def cx(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `cx` on this workspace; returns exit code, stdout and stderr."""
         return subprocess.run(
             [sys.executable, "-m", "orchestration.cli", *arguments],
             cwd=PROJECT_ROOT,
-            env=self.environment | extra_environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,

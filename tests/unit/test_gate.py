@@ -282,7 +282,7 @@ CELLS: dict[str, list[tuple[Fault, str]]] = {
         ),
         (one_value("value", None, "goal_progress"), "value_is_there_when_measurable"),
         (one_value("value", None, "goal_progress"), "points_are_null_without_value"),
-        (one_value("denominator", 0.0, "csat"), "value_is_null_when_not_measurable"),
+        (one_value("denominator", 0.0, "fcr_rate"), "value_is_null_when_not_measurable"),
         (one_value("numerator", -1.0), "numerator_not_negative"),
         (one_value("points", -1.0), "points_between_0_and_100"),
         (one_value("attainment", 101.0), "attainment_between_0_and_100"),
@@ -895,7 +895,9 @@ def test_many_rows_are_judged_in_several_batches(
 ) -> None:
     monkeypatch.setattr(judging, "MAX_ROWS_PER_BATCH", 1_000)
     mart = "agent_scorecard_metrics"
-    mart_frames.write_marts({mart: one_value("value", 1.2, "csat")(frames[mart])}, candidate)
+    mart_frames.write_marts(
+        {mart: one_value("value", 1.2, "schedule_adherence")(frames[mart])}, candidate
+    )
 
     result = run_gate(candidate, [mart], run_results)
 
