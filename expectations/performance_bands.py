@@ -19,11 +19,15 @@ ENOUGH_AGENTS = 30
 
 
 def _prepare(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds 1 or 0 for rated or not and, among the rated, for the bands whose share is followed."""
+    """Adds 1 or 0 for rated or not and, among the rated, for the bands whose share is followed.
+
+    Below expectations mostly comes of a trajectory, so only those who have one count for it.
+    """
     is_rated = frame["band"] != "not_rated"
+    has_course = is_rated & (frame["trajectory"] != "new")
     return frame.assign(
         is_rated=is_rated.astype("float64"),
-        is_below=(frame["band"] == "below_expectations").astype("float64").where(is_rated),
+        is_below=(frame["band"] == "below_expectations").astype("float64").where(has_course),
         is_top=frame["band"].isin(["exceptional", "strong"]).astype("float64").where(is_rated),
     )
 
