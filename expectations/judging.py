@@ -211,6 +211,8 @@ class MartJudge:
         frame = files.prepared(reading, files.read_month(self._path, reading, None))
         has_rows = len(frame) > 0 or reading.due == "no_month"
         self._note("has_rows", has_rows, f"{len(frame):,} rows", "at least one row, where due")
+        if not len(frame) and has_rows:
+            return  # a mart that can be empty, and is
         previous = self._previous_months(reading)
         context = SuiteContext(
             mart=self._mart,
