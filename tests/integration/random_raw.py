@@ -106,7 +106,7 @@ BAND_RULES = {
     "improving_slope": ("1.0", "1.0"),
     "declining_slope": ("-1.0", "-0.5"),
     "declining_p": ("0.30", "0.35"),
-    "declining_lookback": ("6", "2"),
+    "declining_lookback": ("6", "1"),
     "confidence_band_grade": ("0.7", "0.6"),
     "confidence_indicative": ("0.5", "0.3"),
 }

@@ -20,6 +20,8 @@ PEER_AGENTS = 3
 
 def round6(number: Fraction) -> Fraction:
     """Rounded half away from zero to 6 decimals."""
+    if 10**6 % number.denominator == 0:
+        return number
     scaled = abs(number) * 10**6
     rounded = Fraction((2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator))
     return (rounded if number >= 0 else -rounded) / 10**6
