@@ -18,11 +18,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from orchestration.lib.errors import Fault
 from orchestration.lib.releases import Check, Release, read_manifest
 from orchestration.lib.steps import StepCost, StepEvent
 
 if TYPE_CHECKING:
     from rich.status import Status
+
+    from orchestration.lib.current import Pin
+    from orchestration.lib.verification import Findings
 
 PLAIN_WIDTH = 110
 # Without a terminal a line every so often says that a long step is alive.
@@ -164,6 +168,33 @@ def show_release(console: Console, release: Release, manifest: Mapping[str, Any]
         console.print(f"  {name:<10} {escape(value)}", soft_wrap=True)
 
 
+def show_pin(console: Console, pin: Pin | None) -> None:
+    """That readers were moved back by hand, where they were."""
+    if pin is not None:
+        console.print(f"  {'pinned':<10} {escape(pin.told)}", soft_wrap=True)
+        console.print("             later runs do not move it, until `cx rollback --undo`")
+
+
+def show_findings(console: Console, found: Findings) -> None:
+    """What `cx verify` looked at, each wrong file in a line of its own, and the verdict."""
+    console.print(
+        f"Looked at {found.releases} release{_s(found.releases)} with {found.files:,} files "
+        f"({found.bytes / 1e6:,.1f} MB), the pointer, {found.vintage_files:,} files of closed "
+        f"months, and the {found.entries:,} entries of the audit log",
+        soft_wrap=True,
+    )
+    for note in found.notes:
+        console.print(f"  note: {note}", soft_wrap=True, markup=False)
+    for fault in found.faults:
+        console.print(f"  wrong: {fault}", soft_wrap=True, markup=False)
+    wrong = len(found.faults)
+    console.print(f"{wrong} fault{_s(wrong)} found" if wrong else "All is as it was published")
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
+
+
 def show_dispositions(console: Console, by_table: Mapping[str, Mapping[str, int]]) -> None:
     """Rows of every raw table by what became of them, then the reasons in full."""
     if not by_table:
@@ -290,11 +321,15 @@ def show_remarks(console: Console, manifest: Mapping[str, Any]) -> None:
             console.print(f"  {escape(warning)}", soft_wrap=True)
 
 
-def show_releases(console: Console, releases: Sequence[Release]) -> None:
+def show_releases(console: Console, releases: Sequence[Release], pin: Pin | None) -> None:
     """One line per release, the newest first."""
     table = _table("release", "as_of", "months", "marts", "rows", "gate warnings", "current")
     for release in reversed(releases):
-        manifest = read_manifest(release.folder)
+        try:
+            manifest = read_manifest(release.folder)
+        except Fault:
+            table.add_row(release.release_id, "damaged", *[""] * 4, _place(release, pin))
+            continue
         warned = [check for check in manifest["gate"]["checks"] if not check["passed"]]
         table.add_row(
             release.release_id,
@@ -303,9 +338,15 @@ def show_releases(console: Console, releases: Sequence[Release]) -> None:
             str(len(manifest["marts"])),
             _number(sum(mart["rows"] for mart in manifest["marts"].values())),
             _number(len(warned)),
-            "yes" if release.is_current else "",
+            _place(release, pin),
         )
     console.print(table)
+
+
+def _place(release: Release, pin: Pin | None) -> str:
+    if not release.is_current:
+        return ""
+    return "pinned" if pin is not None and pin.release_id == release.release_id else "yes"
 
 
 def show_timings(console: Console, costs: Sequence[StepCost]) -> None:

@@ -5,6 +5,8 @@ Loading this parses the dbt project when its manifest is absent or stale, so tha
 in the UI is that of the models on disk.
 """
 
+from datetime import timedelta
+
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
@@ -20,6 +22,11 @@ CANDIDATE = dg.AssetKey("candidate")
 RELEASE = dg.AssetKey("release")
 TICKETS = dg.AssetKey(["raw", "tickets"])
 
+# A run without news makes nothing, so the age of an asset is that of the last as_of that was new.
+FRESHNESS = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(hours=50), warn_window=timedelta(hours=26)
+)
+
 _translator = DagsterDbtTranslator()
 
 
@@ -34,6 +41,7 @@ def source_specs() -> list[dg.AssetSpec]:
             group_name=source["source_name"],
             # Ingest yields nothing when nothing is new, and everything downstream is skipped then.
             skippable=True,
+            freshness_policy=FRESHNESS,
         )
         for source in MANIFEST["sources"].values()
     ]

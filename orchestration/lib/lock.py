@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestration.lib.errors import Fault, LockHeld
+from orchestration.lib.files import is_alive, write_json
 
 if TYPE_CHECKING:
     from orchestration.lib.settings import Settings
@@ -24,17 +25,19 @@ _held: dict[Path, int] = {}
 
 
 @contextmanager
-def run_lock(settings: Settings) -> Iterator[None]:
+def run_lock(settings: Settings, run_id: str | None = None) -> Iterator[None]:
     """Hold the one lock of this state folder, or raise LockHeld naming the process that does.
 
     The system frees it when the process dies, however it dies. Taking it again inside the same
     process is fine: the command line takes it early, and the assets of the same run take it again.
+    `run_id` is that of Dagster, noted beside the lock for `runs_at_work`.
     """
     from filelock import FileLock, Timeout
 
     path = _lock_path(settings)
     if _held.get(path):
         _held[path] += 1
+        _write_holder(path.with_suffix(".holder"), run_id)
         try:
             yield
         finally:
@@ -46,16 +49,15 @@ def run_lock(settings: Settings) -> Iterator[None]:
     note = path.with_suffix(".holder")
     lock = FileLock(path, thread_local=False)
     try:
-        lock.acquire(timeout=0)
+        # A second, as somebody may only be asking whether it is free.
+        lock.acquire(timeout=1)
     except Timeout as error:
         raise LockHeld(
             f"another run works on this state folder ({_holder(note)}): "
             "wait until it ends and run again"
         ) from error
     try:
-        note.write_text(
-            json.dumps({"pid": os.getpid(), "command": _command(), "since": _now()}), "utf-8"
-        )
+        _write_holder(note, run_id)
         _held[path] = 1
         yield
     finally:
@@ -106,12 +108,25 @@ def _unreadable(path: Path, error: Exception) -> Fault:
     )
 
 
-def _holder(path: Path) -> str:
+def _write_holder(note: Path, run_id: str | None) -> None:
+    before = _read_holder(note)
+    runs = before["runs"] if before.get("pid") == os.getpid() else []
+    runs += [run_id] if run_id is not None and run_id not in runs else []
+    write_json(note, {"pid": os.getpid(), "command": _command(), "since": _now(), "runs": runs})
+
+
+def _read_holder(note: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text("utf-8"))
-        return f"process {content['pid']}, `{content['command']}`, since {content['since']}"
-    except (OSError, ValueError, KeyError):
+        return json.loads(note.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _holder(note: Path) -> str:
+    holder = _read_holder(note)
+    if "pid" not in holder:
         return "process unknown, just starting"
+    return f"process {holder['pid']}, `{holder['command']}`, since {holder['since']}"
 
 
 def _command() -> str:
@@ -136,13 +151,28 @@ def running(settings: Settings) -> str | None:
     that starts.
     """
     note = _lock_path(settings).with_suffix(".holder")
-    try:
-        os.kill(json.loads(note.read_text("utf-8"))["pid"], 0)
-    except PermissionError:
-        return _holder(note)
-    except (OSError, ValueError, KeyError):
-        return None
-    return _holder(note)
+    pid = _read_holder(note).get("pid")
+    return _holder(note) if pid is not None and is_alive(pid) else None
+
+
+def runs_at_work(settings: Settings) -> set[str]:
+    """Dagster's ids of the runs that hold the lock; empty when nobody does.
+
+    Asks the lock itself, for a moment: the note of a process that was killed stays behind, and its
+    number may be another's by now.
+    """
+    from filelock import FileLock, Timeout
+
+    path = _lock_path(settings)
+    if not path.exists():
+        return set()
+    if not _held.get(path):
+        try:
+            with FileLock(path, thread_local=False).acquire(timeout=0):
+                return set()
+        except Timeout:
+            pass
+    return set(_read_holder(path.with_suffix(".holder")).get("runs", []))
 
 
 def _lock_path(settings: Settings) -> Path:

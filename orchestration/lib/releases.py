@@ -3,7 +3,8 @@
 Belongs here: copying the marts out, hashing them, the receipt of the gate, the immutable release
 folders and the symlink `current`.
 Does not belong here: building marts (dbt), judging them (expectations), the lock that keeps
-runs apart (lock.py), and anything of Dagster.
+runs apart (lock.py), the pointer and rollbacks (current.py, rollback.py), how long a release is
+kept (retention.py), and anything of Dagster.
 
     warehouse -> work/candidates/<id>/ -> receipt.json -> releases/<id>/ -> releases/current
 
@@ -17,8 +18,7 @@ import hashlib
 import json
 import os
 import shutil
-import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -26,8 +26,33 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from orchestration.lib import audit
+from orchestration.lib.current import (
+    CURRENT,
+    MANIFEST_FILE,
+    PIN_FILE,
+    current_id,
+    is_published,
+    make_current,
+    read_pin,
+)
 from orchestration.lib.errors import Fault, GateFailed
+from orchestration.lib.files import STAGING_PREFIX, hash_file, remove_drafts, remove_staging
+from orchestration.lib.files import remove_tree as _remove_tree
+from orchestration.lib.files import sync as _sync
+from orchestration.lib.files import write_json as _write_json
 from orchestration.lib.settings import make_private
+from orchestration.lib.vintages import (
+    FINAL,
+    Closing,
+    Vintage,
+    clean_vintages,
+    keep_vintages,
+    latest,
+    published_rows,
+    read_vintages,
+    to_json,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,13 +61,10 @@ if TYPE_CHECKING:
     from orchestration.lib.settings import Settings
 
 AUDIENCE = "managers"
-CURRENT = "current"
-MANIFEST_FILE = "manifest.json"
 CANDIDATE_FILE = "candidate.json"
 RECEIPT_FILE = "receipt.json"
 RUN_RESULTS_FILE = "run_results.json"
 DATABASE_FILE = "marts.duckdb"
-STAGING_PREFIX = ".staging-"
 MANIFEST_FORMAT = 1
 
 # What BI tools read everywhere; anything else in a mart is a model without its cast.
@@ -62,7 +84,9 @@ class Run:
     `as_of` is naive UTC. `seeds` maps a seed file to its sha256; `absent_inputs` names the raw
     tables without a file; `warnings` are sentences for the reader of the release. `bound` is the
     instant (ISO 8601) the run was told not to look beyond; it is no part of a release, as two
-    bounds can mean the same as_of.
+    bounds can mean the same as_of. `inputs` is the key of what the run is made of (run_plan),
+    `vintages` names those it rests on, `restates` is the closed month it publishes anew (a Closing
+    as JSON).
     """
 
     release_id: str
@@ -72,6 +96,9 @@ class Run:
     absent_inputs: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     bound: str | None = None
+    inputs: str = ""
+    vintages: list[str] = field(default_factory=list)
+    restates: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +106,8 @@ class Candidate:
     """Marts copied out of the warehouse and hashed, not yet judged.
 
     `rows` maps a mart to its rows, `files` a file name to its sha256; `candidate_hash` covers the
-    Parquet files.
+    Parquet files. `closing_months` maps a mart to the expression by whose month its rows are
+    closed.
     """
 
     folder: Path
@@ -88,6 +116,7 @@ class Candidate:
     rows: dict[str, int]
     files: dict[str, str]
     candidate_hash: str
+    closing_months: dict[str, str] = field(default_factory=dict)
 
     @property
     def release_id(self) -> str:
@@ -161,8 +190,8 @@ def write_run_notes(settings: Settings, run: Run) -> Path:
     """Keep what the run table has no column for; read back by `read_run`."""
     path = notes_path(settings, run.release_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    notes = {"seeds": run.seeds, "absent_inputs": run.absent_inputs, "warnings": run.warnings}
-    _write_json(path, notes | {"bound": run.bound})
+    in_run_table = {"release_id", "as_of", "ticketing_source"}
+    _write_json(path, {key: value for key, value in asdict(run).items() if key not in in_run_table})
     return path
 
 
@@ -204,14 +233,20 @@ def build_candidate(
     make_private(candidates_root(settings))
     building.mkdir()
     try:
-        rows = _copy_marts(settings.warehouse_path, building, marts, run)
+        rows = _copy_marts(settings, building, marts, run)
         if run_results is not None and run_results.exists():
             shutil.copyfile(run_results, building / RUN_RESULTS_FILE)
         files = {
             path.name: hash_file(path) for path in sorted(building.iterdir()) if _is_published(path)
         }
         candidate = Candidate(
-            folder, run, {mart.name: mart.key for mart in marts}, rows, files, hash_of_marts(files)
+            folder,
+            run,
+            {mart.name: mart.key for mart in marts},
+            rows,
+            files,
+            hash_of_marts(files),
+            {mart.name: mart.closes_by for mart in marts if mart.closes_by},
         )
         _write_json(building / CANDIDATE_FILE, _candidate_to_json(candidate))
         _remove_tree(folder)
@@ -239,6 +274,7 @@ def load_candidate(settings: Settings, release_id: str) -> Candidate:
         content["rows"],
         content["files"],
         content["candidate_hash"],
+        content["closing_months"],
     )
 
 
@@ -299,9 +335,12 @@ def changed_months(candidate: Candidate, previous: Path | None) -> list[date] | 
 
 
 def _copy_marts(
-    warehouse: Path, folder: Path, marts: Sequence[MartSpec], run: Run
+    settings: Settings, folder: Path, marts: Sequence[MartSpec], run: Run
 ) -> dict[str, int]:
     import duckdb
+
+    warehouse = settings.warehouse_path
+    closed = ClosedMonths.of(settings, run)
 
     if not marts:
         raise GateFailed("the dbt project has no marts, so there is nothing to publish")
@@ -324,14 +363,18 @@ def _copy_marts(
             ) from error
         connection.execute(f"attach {_text(folder / DATABASE_FILE)} as published")
         for mart in marts:
-            rows[mart.name] = _copy_mart(connection, folder, mart, run)
+            rows[mart.name] = _copy_mart(connection, folder, mart, run, closed)
         connection.execute("detach published")
         connection.execute("detach warehouse")
     return rows
 
 
 def _copy_mart(
-    connection: duckdb.DuckDBPyConnection, folder: Path, mart: MartSpec, run: Run
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    mart: MartSpec,
+    run: Run,
+    closed: ClosedMonths,
 ) -> int:
     import duckdb
 
@@ -341,30 +384,68 @@ def _copy_mart(
     except duckdb.CatalogException as error:
         raise GateFailed(f"mart {mart.name} was not built: run `cx run`") from error
     _check_columns(mart, columns)
-    total, of_run = connection.execute(
+    found, of_run = connection.execute(
         f"select count(*), count(*) filter (release_id = ? and as_of = ?) from {source}",
         [run.release_id, run.as_of],
     ).fetchall()[0]
-    if total != of_run:
+    if found != of_run:
         raise GateFailed(
-            f"mart {mart.name} holds {total - of_run} rows of another run than "
+            f"mart {mart.name} holds {found - of_run} rows of another run than "
             f"{run.release_id}: run `cx run`"
         )
+    path = folder / f"{mart.name}.parquet"
+    order = ", ".join(f"{_name(column)} asc nulls last" for column in mart.key)
+    rows = closed.rows_of(mart, source, columns, run)
+    total = connection.execute(
+        f"copy (select * from ({rows}) order by {order}) to {_text(path)} "
+        "(format parquet, compression zstd)"
+    ).fetchall()[0][0]
     if total == 0 and not mart.may_be_empty:
         raise GateFailed(
             f"mart {mart.name} has no rows where rows are due: check its input with `cx status`"
         )
-    path = folder / f"{mart.name}.parquet"
-    order = ", ".join(f"{_name(column)} asc nulls last" for column in mart.key)
-    connection.execute(
-        f"copy (select * from {source} order by {order}) to {_text(path)} "
-        "(format parquet, compression zstd)"
-    )
     connection.execute(
         f"create table published.main.{_name(mart.name)} as "
         f"select * from read_parquet({_text(path)})"
     )
     return total
+
+
+@dataclass(frozen=True)
+class ClosedMonths:
+    """The vintages that a candidate takes over, and which months its run made itself."""
+
+    vintages: list[Vintage]
+    built: str
+
+    @classmethod
+    def of(cls, settings: Settings, run: Run) -> ClosedMonths:
+        """Those that the run rests on, in force; raises Fault where one is missing."""
+        if not run.vintages:
+            return cls([], "true")
+        kept = {vintage.name: vintage for vintage in read_vintages(settings)}
+        missing = sorted(set(run.vintages) - set(kept))
+        if missing:
+            raise Fault(f"vintages/{missing[0]}: missing; put it back from a backup")
+        rested_on = [kept[name] for name in run.vintages]
+        restated = run.restates["period_month"] if run.restates else None
+        in_force = [
+            vintage
+            for vintage in latest(rested_on).values()
+            if vintage.period_month.isoformat() != restated
+        ]
+        last = max(vintage.period_month for vintage in rested_on)
+        built = f"({{month}} is null or {{month}} > date '{last}'"
+        built += f" or {{month}} = date '{restated}')" if restated else ")"
+        return cls(in_force, built)
+
+    def rows_of(self, mart: MartSpec, source: str, columns: Mapping[str, str], run: Run) -> str:
+        """SQL of the mart's rows as published."""
+        stamps = {
+            "release_id": f"'{run.release_id}'",
+            "as_of": f"timestamp '{run.as_of.isoformat(sep=' ')}'",
+        }
+        return published_rows(mart, source, columns, self.vintages, self.built, stamps)
 
 
 def _check_columns(mart: MartSpec, columns: Mapping[str, str]) -> None:
@@ -395,6 +476,7 @@ def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:
         "marts": {mart: list(key) for mart, key in candidate.marts.items()},
         "rows": candidate.rows,
         "files": candidate.files,
+        "closing_months": candidate.closing_months,
     }
 
 
@@ -481,7 +563,7 @@ def _require_receipt(candidate: Candidate) -> Receipt:
 
 def publish(settings: Settings, candidate: Candidate) -> Release:
     """Publish a candidate that the gate let pass, and point `current` at it if it is not older
-    than `current`.
+    than `current` and no rollback has pinned another.
 
     The files are hashed again as they will be published; without a passed receipt for exactly
     these bytes GateFailed is raised and nothing changes. Publishing a release again verifies it
@@ -496,50 +578,46 @@ def publish(settings: Settings, candidate: Candidate) -> Release:
     staging = root / f"{STAGING_PREFIX}{candidate.release_id}-{os.getpid()}"
     try:
         _stage(candidate, receipt, staging)
-        is_new, note = _settle(candidate, staging, folder)
+        is_new, note = _settle(settings, candidate, staging, folder)
     finally:
         _remove_tree(staging)
     is_current = make_current(settings, candidate.release_id)
     if not is_current:
-        note = f"{note}; current stays at {_current_id(settings)}, which knows more"
+        note = f"{note}; {why_not_current(settings)}"
+    keep_closed_months(settings)
     _remove_candidates_but(settings, candidate.release_id)
     return Release(candidate.release_id, folder, is_current, is_new, note)
 
 
-def make_current(settings: Settings, release_id: str) -> bool:
-    """Point `current` at a published release unless it names one with a later as_of; True when it
-    does now.
+def keep_closed_months(settings: Settings) -> list[str]:
+    """Keep the vintages of months that published releases closed, where a process died before it
+    did; returns their names. Call it under `run_lock`.
     """
-    root = settings.releases_root
-    now = _current_id(settings)
-    if now == release_id:
-        return True
-    # The fixed-width start of an id is its as_of: it sorts like time.
-    if now is not None and release_id.split("-")[0] < now.split("-")[0]:
-        return False
-    temporary = root / f"{STAGING_PREFIX}{CURRENT}-{os.getpid()}"
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(release_id, target_is_directory=True)
-    os.replace(temporary, root / CURRENT)
-    _sync_folder(root)
-    return True
+    added = []
+    for release, manifest in _readable(settings):
+        added += keep_vintages(settings, release.managers, manifest)
+    return added
+
+
+def why_not_current(settings: Settings) -> str:
+    """Why readers do not see a release that was just published, in one line."""
+    pin = read_pin(settings)
+    if pin is not None and is_published(settings, pin.release_id):
+        return (
+            f"current stays {pin.release_id}, pinned by a rollback: "
+            "`cx rollback --undo` moves on to the newest"
+        )
+    return f"current stays {current_id(settings)}, which knows more"
 
 
 def clean_leftovers(settings: Settings) -> None:
     """Remove what a process that died left under a hidden name. Call it under `run_lock`."""
-    for root in (settings.releases_root, candidates_root(settings)):
-        for path in root.glob(f"{STAGING_PREFIX}*"):
-            if path.is_symlink():
-                path.unlink()
-            else:
-                _remove_tree(path)
-
-
-def is_published(settings: Settings, release_id: str) -> bool:
-    """True when the release stands complete on disk: a folder gets its name only after all is
-    written.
-    """
-    return (settings.releases_root / release_id / MANIFEST_FILE).exists()
+    candidates = candidates_root(settings)
+    clean_vintages(settings)
+    for root in (settings.releases_root, candidates):
+        remove_staging(root)
+    for root in (settings.releases_root, *candidates.glob("*"), *settings.work_root.glob("*")):
+        remove_drafts(root)
 
 
 def _stage(candidate: Candidate, receipt: Receipt, staging: Path) -> None:
@@ -573,18 +651,21 @@ def _stage(candidate: Candidate, receipt: Receipt, staging: Path) -> None:
     for path in sorted(staging.rglob("*"), reverse=True):
         if path.is_file():
             path.chmod(0o444)
-            _sync_file(path)
+            _sync(path)
         else:
             path.chmod(0o555)
-            _sync_folder(path)
+            _sync(path)
     staging.chmod(0o555)
-    _sync_folder(staging)
+    _sync(staging)
 
 
-def _settle(candidate: Candidate, staging: Path, folder: Path) -> tuple[bool, str]:
+def _settle(
+    settings: Settings, candidate: Candidate, staging: Path, folder: Path
+) -> tuple[bool, str]:
     if not folder.exists():
+        _log_publish(settings, candidate, staging, "new")
         os.replace(staging, folder)
-        _sync_folder(folder.parent)
+        _sync(folder.parent)
         return True, "published"
     damaged = verify_release(folder)
     if not damaged:
@@ -595,12 +676,27 @@ def _settle(candidate: Candidate, staging: Path, folder: Path) -> tuple[bool, st
                 "be equal"
             )
         return False, "already published, verified"
+    _log_publish(settings, candidate, staging, "replaces a damaged copy")
     aside = folder.with_name(f"{STAGING_PREFIX}damaged-{folder.name}-{os.getpid()}")
     os.replace(folder, aside)
     os.replace(staging, folder)
-    _sync_folder(folder.parent)
+    _sync(folder.parent)
     _remove_tree(aside)
     return True, f"replaced a copy that was damaged on disk ({', '.join(damaged)})"
+
+
+def _log_publish(settings: Settings, candidate: Candidate, staging: Path, state: str) -> None:
+    # Before the release gets its name: what readers can see always stands in the log.
+    audit.append(
+        settings,
+        "publish",
+        candidate.release_id,
+        state=state,
+        candidate_hash=candidate.candidate_hash,
+        manifest=hash_file(staging / MANIFEST_FILE),
+        marts=len(candidate.marts),
+        rows=sum(candidate.rows.values()),
+    )
 
 
 def _manifest(
@@ -615,6 +711,11 @@ def _manifest(
         "as_of": f"{run.as_of.isoformat()}Z",
         "ticketing_source": run.ticketing_source,
         "candidate_hash": candidate.candidate_hash,
+        "inputs": run.inputs,
+        "vintages": run.vintages,
+        "restates": run.restates,
+        "closes": closes_of(candidate),
+        "closing_months": candidate.closing_months,
         "months": facts["months"],
         "configuration": {"scorecard_versions": facts["versions"], "seeds": run.seeds},
         "software": _software(),
@@ -632,6 +733,28 @@ def _manifest(
         },
         "files": files,
     }
+
+
+def closes_of(candidate: Candidate) -> list[dict[str, Any]]:
+    """The months that this candidate closes or restates, as its manifest lists them.
+
+    Every final month that has no vintage yet, and the one that the run restates.
+    """
+    import duckdb
+
+    path = candidate.folder / "agent_scorecard.parquet"
+    if not candidate.closing_months or not path.exists():
+        return []
+    with duckdb.connect() as connection:
+        months = connection.execute(
+            "select period_month from read_parquet($path) group by period_month "
+            f"having bool_and(vintage = '{FINAL}') order by period_month",
+            {"path": os.fspath(path)},
+        ).fetchall()
+    closed = {name.split("/")[0] for name in candidate.run.vintages}
+    closings = [Closing(month, 1) for (month,) in months if f"{month:%Y-%m}" not in closed]
+    restated = [candidate.run.restates] if candidate.run.restates else []
+    return [*to_json(closings), *restated]
 
 
 def _facts_of_marts(candidate: Candidate) -> dict[str, Any]:
@@ -699,9 +822,11 @@ def list_releases(settings: Settings) -> list[Release]:
     root = settings.releases_root
     if not root.exists():
         return []
-    now = _current_id(settings)
+    now = current_id(settings)
     folders = [
-        path for path in root.iterdir() if not path.name.startswith(".") and path.name != CURRENT
+        path
+        for path in root.iterdir()
+        if not path.name.startswith(".") and path.name not in (CURRENT, PIN_FILE)
     ]
     return [
         Release(path.name, path, path.name == now)
@@ -710,9 +835,23 @@ def list_releases(settings: Settings) -> list[Release]:
     ]
 
 
+def manifests(settings: Settings) -> list[dict[str, Any]]:
+    """The manifests of the kept releases, oldest as_of first."""
+    return [manifest for _, manifest in _readable(settings)]
+
+
+def _readable(settings: Settings) -> Iterator[tuple[Release, dict[str, Any]]]:
+    """The kept releases whose manifest reads, oldest first. One that was damaged must not stop the
+    run that publishes it anew; `cx verify` names it.
+    """
+    for release in list_releases(settings):
+        with suppress(Fault):
+            yield release, read_manifest(release.folder)
+
+
 def current_release(settings: Settings) -> Release | None:
     """The release that readers see, None before the first publish."""
-    now = _current_id(settings)
+    now = current_id(settings)
     return None if now is None else Release(now, settings.releases_root / now, True)
 
 
@@ -736,13 +875,12 @@ def release_before(settings: Settings, run: Run) -> Release | None:
     start = run.release_id.split("-")[0]
     earlier = [
         release
-        for release in list_releases(settings)
-        if release.release_id != run.release_id and release.release_id.split("-")[0] <= start
+        for release, manifest in _readable(settings)
+        if release.release_id != run.release_id
+        and release.release_id.split("-")[0] <= start
+        and manifest.get("ticketing_source") == run.ticketing_source
     ]
-    for release in reversed(earlier):
-        if read_manifest(release.folder).get("ticketing_source") == run.ticketing_source:
-            return release
-    return None
+    return earlier[-1] if earlier else None
 
 
 def closed_months(settings: Settings) -> dict[date, str]:
@@ -771,11 +909,12 @@ def closed_months(settings: Settings) -> dict[date, str]:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a release folder; Fault when it is missing or damaged."""
     path = folder / MANIFEST_FILE
-    if not path.exists():
+    manifest = _read_json(path) if path.exists() else None
+    if not isinstance(manifest, dict):
         raise Fault(
             f"release {folder.name} has no {MANIFEST_FILE}: publish it again with `cx run --full`"
         )
-    return _read_json(path)
+    return manifest
 
 
 def verify_release(folder: Path) -> list[str]:
@@ -783,33 +922,19 @@ def verify_release(folder: Path) -> list[str]:
     manifest.
     """
     try:
-        files = read_manifest(folder)["files"]
-    except (Fault, KeyError):
+        files = {name: file["sha256"] for name, file in read_manifest(folder)["files"].items()}
+    except (Fault, KeyError, TypeError, AttributeError):
         return [MANIFEST_FILE]
     wrong = []
     for name, promised in sorted(files.items()):
         path = folder / name
-        if not path.is_file() or hash_file(path) != promised["sha256"]:
+        if not path.is_file() or hash_file(path) != promised:
             wrong.append(name)
-    audience = {f"{AUDIENCE}/{path.name}" for path in (folder / AUDIENCE).glob("*")}
-    return wrong + sorted(audience - set(files))
-
-
-def _current_id(settings: Settings) -> str | None:
-    link = settings.releases_root / CURRENT
-    if not link.is_symlink():
-        return None
-    name = os.readlink(link)
-    return name if is_published(settings, name) else None
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return wrong + sorted(present - set(files) - {MANIFEST_FILE})
 
 
 # --- files -----------------------------------------------------------------------------------
-
-
-def hash_file(path: Path) -> str:
-    """sha256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -819,41 +944,6 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise Fault(
             f"{path.parent.name}/{path.name} is not readable ({_line(error)}): run `cx run --full`"
         ) from error
-
-
-def _write_json(path: Path, content: Any) -> None:
-    """Write a file that is either the old or the new one, never half of it."""
-    building = path.with_name(f".{path.name}.{os.getpid()}")
-    building.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    _sync_file(building)
-    os.replace(building, path)
-
-
-def _sync_file(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-_sync_folder = _sync_file
-
-
-def _remove_tree(path: Path) -> None:
-    """Remove a folder whose parts may be read-only; nothing to do when it is not there."""
-    if not path.exists():
-        return
-    for folder in _folders(path):
-        with suppress(PermissionError):
-            folder.chmod(stat.S_IRWXU)
-    shutil.rmtree(path)
-
-
-def _folders(path: Path) -> Iterable[Path]:
-    yield path
-    for parent, names, _ in os.walk(path):
-        yield from (Path(parent) / name for name in names)
 
 
 def _name(identifier: str) -> str:

@@ -11,12 +11,16 @@ import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.lib.errors import BadInput
 
 TicketingSource = Literal["native", "servicenow"]
+ACCEPTED = {
+    "keep_releases": "a whole number of at least 1",
+    "failure_webhook": "an address that starts with http:// or https://",
+}
 
 
 def find_project_root(start: Path) -> Path:
@@ -42,6 +46,10 @@ class Settings(BaseSettings):
     state_root: Path = Path("data/state")
     # None stands for the reference data of the ticketing source; validation puts its path here.
     seed_root: Path = None  # type: ignore[assignment]
+    # Further releases stay as well: see retention.py.
+    keep_releases: int = Field(default=30, ge=1)
+    # May hold a token, so it is never shown.
+    failure_webhook: SecretStr | None = None
 
     @field_validator("seed_root", mode="before")
     @classmethod
@@ -55,6 +63,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return (PROJECT_ROOT / value.expanduser()).resolve()
+
+    @field_validator("failure_webhook")
+    @classmethod
+    def _of_the_web(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("not an address of the web")
+        return value
 
     @property
     def project_root(self) -> Path:
@@ -90,6 +105,11 @@ class Settings(BaseSettings):
     def vintages_root(self) -> Path:
         """Figures of closed months as published: input that cannot be made again."""
         return self.state_root / "vintages"
+
+    @property
+    def audit_root(self) -> Path:
+        """The log of what was run, judged, published and taken back."""
+        return self.state_root / "audit"
 
     @property
     def releases_root(self) -> Path:
@@ -138,7 +158,7 @@ def load_settings(**given: Any) -> Settings:
 def _explain(fault: Any) -> str:
     field = str(fault["loc"][0])
     expected = fault.get("ctx", {}).get("expected", "")
-    accepts = f"one of {expected}" if expected else "a path"
+    accepts = f"one of {expected}" if expected else ACCEPTED.get(field, "a path")
     return f"CX_{field.upper()}: the value is not accepted; set it to {accepts}"
 
 

@@ -15,7 +15,13 @@ import duckdb
 import pytest
 
 from orchestration.lib.errors import Fault, LockHeld
-from orchestration.lib.lock import remove_warehouse, run_lock, running, wait_for_warehouse
+from orchestration.lib.lock import (
+    remove_warehouse,
+    run_lock,
+    running,
+    runs_at_work,
+    wait_for_warehouse,
+)
 from orchestration.lib.settings import Settings
 
 HOLD_LOCK = """
@@ -25,6 +31,14 @@ from orchestration.lib.settings import load_settings
 with run_lock(load_settings()):
     print("held", flush=True)
     time.sleep(60)
+"""
+ASK = """
+from orchestration.lib.lock import runs_at_work
+from orchestration.lib.settings import load_settings
+settings = load_settings()
+print("held", flush=True)
+while True:
+    runs_at_work(settings)
 """
 HOLD_WAREHOUSE = """
 import duckdb, sys, time
@@ -85,6 +99,25 @@ def test_lock_is_free_after_an_error(settings: Settings) -> None:
         raise RuntimeError("by the way")
     with run_lock(settings):
         pass
+
+
+def test_runs_at_work_are_those_of_the_holder(settings: Settings) -> None:
+    assert runs_at_work(settings) == set()
+    with run_lock(settings):
+        assert runs_at_work(settings) == set()
+        with run_lock(settings, "outer"), run_lock(settings, "inner"):
+            assert runs_at_work(settings) == {"outer", "inner"}
+    assert runs_at_work(settings) == set()
+
+
+def test_asking_who_is_at_work_stops_no_run(settings: Settings) -> None:
+    with run_lock(settings):
+        pass
+    with other_process(ASK, settings):
+        ends = time.monotonic() + 2
+        while time.monotonic() < ends:
+            with run_lock(settings):
+                pass
 
 
 def test_run_waits_for_the_dbt_of_a_killed_run(settings: Settings) -> None:

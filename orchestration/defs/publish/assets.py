@@ -6,12 +6,12 @@ orchestration/lib/releases.py so that no way of calling it goes round.
 
 import dagster as dg
 
-from orchestration.defs.project import CANDIDATE, RELEASE
+from orchestration.defs.project import CANDIDATE, FRESHNESS, RELEASE
 from orchestration.defs.resources import Warehouse
-from orchestration.lib import releases, steps
+from orchestration.lib import releases, retention, steps
 
 
-@dg.asset(key=RELEASE, deps=[CANDIDATE], group_name="release")
+@dg.asset(key=RELEASE, deps=[CANDIDATE], group_name="release", freshness_policy=FRESHNESS)
 def release(warehouse: Warehouse) -> dg.MaterializeResult:
     """The immutable release folder, and `current` pointing at it; refused without the gate's
     receipt.
@@ -20,6 +20,7 @@ def release(warehouse: Warehouse) -> dg.MaterializeResult:
     with steps.step("publish"):
         run = releases.read_run(settings)
         published = releases.publish(settings, releases.load_candidate(settings, run.release_id))
+        pruned = retention.prune(settings, published.release_id)
     steps.write_timings(settings.work_root / "logs", published.release_id)
     return dg.MaterializeResult(
         metadata={
@@ -28,5 +29,6 @@ def release(warehouse: Warehouse) -> dg.MaterializeResult:
             "is_current": published.is_current,
             "folder": dg.MetadataValue.path(str(published.folder)),
             "note": published.note,
+            "no_longer_kept": pruned,
         }
     )
