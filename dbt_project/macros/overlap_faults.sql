@@ -7,9 +7,55 @@
 
     Spells that overlap are few, so the greedy order is unrolled in rounds over the pairs alone. A chain longer than the rounds
     stays undecided (null): assert_overlaps_are_decided fails then, rather than a wrong one being kept in silence.
+
+    touched  raw table of int_rows__touched, for a model of the row layer. An update looks only at spells that can overlap: those
+             that did before, those of the days around the touched ones, and what the few spells of more than a day run into.
+             All that overlap now are among them, so the result is whole.
 #}
-{% macro overlap_faults(spells, id, rounds=12) -%}
-    with dated as (
+{% macro overlap_faults(spells, id, touched=none, rounds=12) -%}
+    {%- set has_candidates = touched and (is_update() or not execute) -%}
+    with {% if has_candidates -%}
+    touched_days as (
+
+        {% for shift in (-1, 0, 1) -%}
+        select
+            agent_id,
+            {{ add_days('cast(starts_at as date)', shift) }} as utc_date
+        from {{ spells }}
+        where {{ id }} in ({{ touched_keys(touched) }})
+        {{ 'union' if not loop.last }}
+        {% endfor %}
+    ),
+
+    candidates as (
+
+        select {{ id }} as spell_id
+        from {{ this }}
+
+        union
+
+        select spells.{{ id }} as spell_id
+        from {{ spells }} as spells
+        inner join touched_days
+            on
+                spells.agent_id = touched_days.agent_id
+                and cast(spells.starts_at as date) = touched_days.utc_date
+
+        union
+
+        select spells.{{ id }} as spell_id
+        from {{ spells }} as spells
+        inner join {{ spells }} as long_spells
+            on
+                spells.agent_id = long_spells.agent_id
+                and spells.starts_at < long_spells.ends_at
+                and long_spells.starts_at < spells.ends_at
+        where long_spells.ends_at > long_spells.starts_at + interval '1' day
+
+    ),
+
+    {% endif -%}
+    dated as (
 
         select
             {{ id }} as spell_id,
@@ -19,7 +65,11 @@
             first_loaded_at,
             cast(starts_at as date) as utc_date
         from {{ spells }}
-        where starts_at < ends_at
+        where
+            starts_at < ends_at
+            {%- if has_candidates %}
+            and {{ id }} in (select candidates.spell_id from candidates)
+            {%- endif %}
 
     ),
 

@@ -12,20 +12,13 @@
     quarantined:<reason>), first_loaded_at (of the key's first sound version).
 
     A row's own cells are judged before the current version is chosen: the last good version counts.
+    An update stages the rows of new files, and anew the other versions of their keys.
 #}
 {% macro typed_rows(table, rules=[], listed=none) -%}
-    {%- if execute -%}
-        {%- set node = graph.sources.values() | selectattr('source_name', 'equalto', 'raw')
-            | selectattr('name', 'equalto', table) | first -%}
-        {%- set columns = [] -%}
-        {%- for name, column in node.columns.items() -%}
-            {%- do columns.append(dict(column.config.meta, name=name)) -%}
-        {%- endfor -%}
-        {%- set key = node.config.meta.key -%}
-    {%- else -%}
-        {%- set columns = [] -%}
-        {%- set key = [] -%}
-    {%- endif -%}
+    {{ config(**kept_by(['raw_file', 'raw_row'])) }}
+    {%- set contract_of_table = contract_of(table) -%}
+    {%- set columns = contract_of_table['columns'] -%}
+    {%- set key = contract_of_table['key'] -%}
     {%- set technical = [
         {'name': '_loaded_at', 'type': 'timestamp'},
         {'name': '_deleted', 'type': 'boolean', 'nullable': true},
@@ -42,7 +35,7 @@
             {%- endfor %}
             _file as raw_file,
             _row as raw_row
-        from {{ source('raw', table) }}
+        from {{ landed_rows(table) }}
 
     ),
 
@@ -77,13 +70,35 @@
 
     ),
 
-    judged as (
+    arrived as (
 
         select
             *,
             {{ first_fault(columns, key, technical, all_rules, 'reason') }} as fault,
             {{ first_fault(columns, key, technical, all_rules, 'column') }} as fault_column
         from visible
+
+    ),
+
+    {% if is_update() -%}
+    {{ versions_before(every | map(attribute='name') | list, key) }},
+
+    {% endif -%}
+    judged as (
+
+        select
+            {%- for column in every %}
+            {{ column.name }},
+            {%- endfor %}
+            raw_file,
+            raw_row,
+            fault,
+            fault_column
+        from arrived
+        {% if is_update() -%}
+        union all
+        select * from versions_before
+        {%- endif %}
 
     ),
 
@@ -114,6 +129,54 @@
         on
             rows_of_table.raw_file = version_ranks.raw_file
             and rows_of_table.raw_row = version_ranks.raw_row
+{%- endmacro %}
+
+
+{#
+    CTE `versions_before`, in an update: the sound rows already staged, of other files, whose keys sound rows come for. Their
+    place among the versions may change; a row with a fault of its own has none.
+#}
+{% macro versions_before(columns, key) -%}
+    arrived_files as (
+
+        select distinct raw_file
+        from landed
+
+    ),
+
+    arrived_keys as (
+
+        select distinct {{ key | join(', ') }}
+        from arrived
+        where fault is null
+
+    ),
+
+    versions_before as (
+
+        select
+            {%- for column in columns %}
+            staged.{{ column }},
+            {%- endfor %}
+            staged.raw_file,
+            staged.raw_row,
+            cast(null as {{ dbt.type_string() }}) as fault,
+            staged.fault_column
+        from {{ this }} as staged
+        inner join arrived_keys
+            on
+                {%- for column in key %}
+                {{ 'and ' if not loop.first }}staged.{{ column }} = arrived_keys.{{ column }}
+                {%- endfor %}
+        left join arrived_files on staged.raw_file = arrived_files.raw_file
+        where
+            arrived_files.raw_file is null
+            and (
+                staged.disposition not like 'quarantined:%'
+                or staged.disposition = 'quarantined:conflicting_version'
+            )
+
+    )
 {%- endmacro %}
 
 

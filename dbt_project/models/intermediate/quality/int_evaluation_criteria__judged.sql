@@ -1,3 +1,4 @@
+{{ config(**kept_by('evaluation_id', touched='qa_criterion_scores')) }}
 -- One row per current criterion score, with the fault that other rows reveal, or null.
 select
     criteria.evaluation_id,
@@ -16,4 +17,6 @@ select
 from {{ ref('stg_native__qa_criterion_scores') }} as criteria
 left join {{ ref('int_evaluations__judged') }} as evaluations
     on criteria.evaluation_id = evaluations.evaluation_id
-where criteria.disposition = 'used'
+where
+    criteria.disposition = 'used'
+    {{ and_touched('criteria.evaluation_id', 'qa_criterion_scores') }}

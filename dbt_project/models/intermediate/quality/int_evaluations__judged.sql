@@ -1,3 +1,4 @@
+{{ config(**kept_by('evaluation_id', touched='qa_evaluations')) }}
 -- One row per evaluation with a current version (a deleted one included, so that its criteria are
 -- not orphans), with the fault that other rows reveal, or null.
 select
@@ -22,4 +23,6 @@ select
 from {{ ref('stg_native__qa_evaluations') }} as evaluations
 left join {{ ref('int_tickets__scoped') }} as tickets
     on evaluations.ticket_id = tickets.ticket_id
-where evaluations.disposition in ('used', 'deleted')
+where
+    evaluations.disposition in ('used', 'deleted')
+    {{ and_touched('evaluations.evaluation_id', 'qa_evaluations') }}

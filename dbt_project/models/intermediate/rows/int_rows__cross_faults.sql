@@ -1,5 +1,7 @@
+{{ config(materialized='view') }}
 -- One row per current raw row that other rows rule out, or that counts but lies outside the scope:
 -- what overrides its staged disposition.
+-- A view: what it reads is kept up to date, and few rows of it are asked for at a time.
 select
     'tickets' as raw_table,
     raw_file,
@@ -65,7 +67,7 @@ select
     evaluations.raw_file,
     evaluations.raw_row,
     concat('out_of_scope:', facts.exclusion) as disposition
-from {{ ref('fct_evaluations') }} as facts
+from {{ ref('int_evaluations__excluded') }} as facts
 inner join {{ ref('int_evaluations__judged') }} as evaluations
     on facts.evaluation_id = evaluations.evaluation_id
 where facts.exclusion is not null

@@ -1,3 +1,4 @@
+{{ config(**kept_by('survey_id', touched='surveys')) }}
 -- One row per current survey, with the fault that other rows reveal, or null.
 select
     surveys.survey_id,
@@ -13,4 +14,6 @@ select
     surveys.raw_row
 from {{ ref('stg_native__surveys') }} as surveys
 left join {{ ref('int_tickets__scoped') }} as tickets on surveys.ticket_id = tickets.ticket_id
-where surveys.disposition = 'used'
+where
+    surveys.disposition = 'used'
+    {{ and_touched('surveys.survey_id', 'surveys') }}

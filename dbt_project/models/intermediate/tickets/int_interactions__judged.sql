@@ -1,3 +1,4 @@
+{{ config(**kept_by('interaction_id', touched='interactions')) }}
 -- One row per current interaction, with the fault that other rows reveal, or null, and whether its
 -- handle time is plausible.
 -- An implausible one is still a contact: only its time is left out.
@@ -19,4 +20,6 @@ select
 from {{ ref('stg_native__interactions') }} as interactions
 left join {{ ref('int_tickets__scoped') }} as tickets
     on interactions.ticket_id = tickets.ticket_id
-where interactions.disposition = 'used'
+where
+    interactions.disposition = 'used'
+    {{ and_touched('interactions.interaction_id', 'interactions') }}

@@ -1,3 +1,4 @@
+{{ config(**kept_by('event_id', touched='ticket_events')) }}
 -- One row per current event, with the fault that other rows reveal, or null.
 select
     events.event_id,
@@ -18,4 +19,6 @@ select
     events.raw_row
 from {{ contract('ticket_events') }} as events
 left join {{ ref('int_tickets__scoped') }} as tickets on events.ticket_id = tickets.ticket_id
-where events.disposition = 'used'
+where
+    events.disposition = 'used'
+    {{ and_touched('events.event_id', 'ticket_events') }}

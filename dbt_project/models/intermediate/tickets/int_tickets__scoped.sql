@@ -1,3 +1,4 @@
+{{ config(**kept_by('ticket_id', touched='tickets')) }}
 -- One row per ticket that has a current version: its creation values, and the first reason why it
 -- is out of scope.
 -- A deleted ticket keeps its row, so that what hangs on it is out of scope and not orphaned.
@@ -5,7 +6,9 @@ with current_versions as (
 
     select *
     from {{ contract('tickets') }}
-    where disposition in ('used', 'deleted')
+    where
+        disposition in ('used', 'deleted')
+        {{ and_touched('ticket_id', 'tickets') }}
 
 )
 

@@ -1,3 +1,4 @@
+{{ config(**kept_by('state_id', touched='agent_states')) }}
 -- One row per current agent state with its effective end: an open state ends with the agent's next
 -- state, or after twelve hours if that comes first (somebody never logged out).
 with states as (
@@ -12,16 +13,49 @@ with states as (
         raw_file,
         raw_row
     from {{ ref('stg_native__agent_states') }}
-    where disposition = 'used'
+    where
+        disposition = 'used'
+        {{ and_touched('state_id', 'agent_states') }}
 
 ),
 
+{% if is_update() -%}
+start_days as (
+
+    select
+        agent_id,
+        cast(starts_at as date) as start_date
+    from states
+
+    union
+
+    select
+        agent_id,
+        {{ add_days('cast(starts_at as date)', 1) }} as start_date
+    from states
+
+),
+
+{% endif -%}
 distinct_starts as (
 
+    {% if is_update() -%}
+    -- The next state within twelve hours, touched or not, starts on the same day or the next.
+    select distinct
+        neighbours.agent_id,
+        neighbours.starts_at
+    from {{ ref('stg_native__agent_states') }} as neighbours
+    inner join start_days
+        on
+            neighbours.agent_id = start_days.agent_id
+            and cast(neighbours.starts_at as date) = start_days.start_date
+    where neighbours.disposition = 'used'
+    {%- else -%}
     select distinct
         agent_id,
         starts_at
     from states
+    {%- endif %}
 
 ),
 

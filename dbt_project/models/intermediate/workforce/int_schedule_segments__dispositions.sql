@@ -1,9 +1,11 @@
+{{ config(**kept_by('segment_id', touched='schedule_segments')) }}
 -- One row per sound version of a schedule segment whose staged disposition may not hold: used is the
 -- version that governs, or the later one that turned the segment into leave; another version
 -- published after its own start is out of scope.
 with judged as (
 
     select
+        versions.segment_id,
         versions.raw_file,
         versions.raw_row,
         versions.raw_file = effective.raw_file and versions.raw_row = effective.raw_row
@@ -18,11 +20,25 @@ with judged as (
         on versions.segment_id = effective.segment_id
     left join {{ ref('int_schedule_segments__overlaps') }} as set_aside
         on versions.segment_id = set_aside.segment_id
-    where versions.disposition in ('used', 'superseded')
+    where
+        versions.disposition in ('used', 'superseded')
+        {%- if is_update() or not execute %}
+        -- Beside the touched ones, all that an overlap sets aside now or did so before.
+        and versions.segment_id in (
+            {{ touched_keys('schedule_segments') }}
+            union all
+            select decided.segment_id from {{ ref('int_schedule_segments__overlaps') }} as decided
+            where decided.is_overlapping
+            union all
+            select kept.segment_id from {{ this }} as kept
+            where kept.disposition = 'quarantined:overlap'
+        )
+        {%- endif %}
 
 )
 
 select
+    segment_id,
     'schedule_segments' as raw_table,
     raw_file,
     raw_row,

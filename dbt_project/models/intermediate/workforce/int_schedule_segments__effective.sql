@@ -1,3 +1,4 @@
+{{ config(**kept_by('segment_id', touched='schedule_segments')) }}
 -- One row per schedule segment with a governing version: the latest published at or before its own
 -- start. A later edit counts only where it turns the segment into leave or deletes it, and no edit
 -- after that takes it back: nobody's adherence is rewritten after the fact.
@@ -5,7 +6,9 @@ with versions as (
 
     select *
     from {{ ref('stg_native__schedule_segments') }}
-    where disposition in ('used', 'superseded', 'deleted')
+    where
+        disposition in ('used', 'superseded', 'deleted')
+        {{ and_touched('segment_id', 'schedule_segments') }}
 
 ),
 
