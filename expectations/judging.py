@@ -349,7 +349,8 @@ class MartJudge:
             raise _Fault("previous_is_readable", observed, "an intact previous release") from fault
 
     def _previous_means(self, reading: Reading, month: date) -> dict[str, float | None]:
-        """Means of the month in the previous release; none where it had other columns."""
+        """Means of the month in the previous release; none where it had other columns, or where the
+        month was still running: its first days say little about the whole."""
         import pyarrow.parquet as pq
 
         path = self._previous_path
@@ -358,6 +359,12 @@ class MartJudge:
         if not set(reading.columns) <= set(pq.read_schema(path).names):
             return {}
         frame = files.prepared(reading, files.read_month(path, reading, month))
+        known_until = files.as_of_day(frame)
+        if known_until is not None and (known_until.year, known_until.month) <= (
+            month.year,
+            month.month,
+        ):
+            return {}
         summaries = {name: files.summary_of(frame[name]) for name in reading.statistics}
         return {name: known.mean if known.count else None for name, known in summaries.items()}
 

@@ -12,6 +12,20 @@ from expectations.context import Reading, SuiteContext, SuiteDraft
 if TYPE_CHECKING:
     import great_expectations as gx
 
+# One row each in every release, whatever its source; rows per raw table and per metric come on top.
+EQUATIONS = (
+    "final_solves_conserved",
+    "evaluations_conserved",
+    "surveys_sent_conserved",
+    "survey_responses_conserved",
+    "agent_days_conserved",
+    "employed_agents_banded_or_not_rated",
+    "rates_between_0_and_1",
+    "values_null_only_when_unmeasurable",
+    "points_sum_to_the_overall_score",
+    "quarantine_conserved",
+)
+
 READING = Reading(
     columns=("check", "severity", "passed", "observed", "required", "release_id"),
     period=None,
@@ -59,13 +73,20 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
         column="severity",
         value_set=["critical"],
     )
-    # Five equations of conservation are checked in every run, each as at least one row; more rows
-    # than 500 would mean a check per person or per row.
+    # An equation without its row was not checked.
+    draft.add(
+        "equations_are_there",
+        "critical",
+        gxe.ExpectColumnDistinctValuesToContainSet,
+        column="check",
+        value_set=list(EQUATIONS),
+    )
+    # More rows than 500 would mean a check per person or per row.
     draft.add(
         "number_of_checks",
         "critical",
         gxe.ExpectTableRowCountToBeBetween,
-        min_value=5,
+        min_value=len(EQUATIONS),
         max_value=500,
     )
     # Checks are renamed now and then, but they become more over time, not fewer.

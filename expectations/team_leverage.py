@@ -163,12 +163,13 @@ def suite(context: SuiteContext) -> gx.ExpectationSuite:
         context.small_teams(),
         column="team_id",
     )
-    # Most agents are rated each month; if half of them are not, a raw table is missing.
+    # Most agents are rated each month; if half of them are not, a raw table is missing. In the
+    # first months of the data many become rated at once; three times as many are counted doubly.
     draft.compare(
         "rated_agents_against_history",
         "critical",
         gxe.ExpectColumnSumToBeBetween,
-        context.total_between("agents", 0.51, 1.8, minimum_median=10),
+        context.total_between("agents", 0.51, 3, minimum_median=10),
         column="agents",
     )
     # Quarters overlap, so their scores move slowly: a point or two a month.

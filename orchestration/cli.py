@@ -7,7 +7,6 @@ Heavy modules are imported inside the commands, so that `cx --help` answers at o
 
 from __future__ import annotations
 
-import errno
 import functools
 import os
 import shutil
@@ -15,9 +14,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
 
 import typer
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from orchestration.lib.settings import Settings
 
 JOB = "daily_refresh"
-CLI_TAG = "cx/started_by"
-KEPT_LOGS = 20
 
 app = typer.Typer(
     name="cx",
@@ -71,29 +70,10 @@ def explains_errors(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def explain(error: BaseException) -> CxError:
-    """The CxError behind an exception: its own, that of one of its causes, or a Fault in plain
-    words.
-    """
-    from orchestration.lib.errors import CxError, Fault
+    """The CxError behind an exception, with the way to more where it is not one of ours."""
+    from orchestration.lib import failures
 
-    for cause in _chain(error):
-        if isinstance(cause, CxError):
-            return cause
-        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
-            return Fault("no space left on the disk of CX_STATE_ROOT: free some and run again")
-        if isinstance(cause, KeyboardInterrupt):
-            return Fault("stopped; the published release is as it was, run again to go on")
-    words = " ".join(str(error).split())[:300]
-    hint = "" if _debug else " (`cx --debug ...` shows where)"
-    return Fault(f"{type(error).__name__}: {words or 'no reason given'}{hint}")
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
+    return failures.explain(error, "" if _debug else " (`cx --debug ...` shows where)")
 
 
 # --- commands ---------------------------------------------------------------------------------
@@ -141,9 +121,76 @@ def run(
 
     bound = parse_bound(as_of)
     settings = load_settings()
-    _refuse_empty_raw_root(settings)
-    with run_lock(settings):
-        _run_job(settings, None if bound is None else bound.isoformat(), full)
+    with _failures_told(settings, JOB) as run_id:
+        _refuse_empty_raw_root(settings)
+        with run_lock(settings, run_id):
+            told = {"as_of": None if bound is None else bound.isoformat(), "full": full}
+            _run_job(settings, JOB, run_id, told)
+
+
+@app.command()
+@explains_errors
+def quarantine(
+    table: Annotated[
+        str | None, typer.Argument(help="One raw table; all when left out.", show_default=False)
+    ] = None,
+) -> None:
+    """Rows the last build set aside: file, row, key, reason and column, and no other cell."""
+    from orchestration.lib.quarantine import quarantined_rows
+    from orchestration.lib.settings import load_settings
+
+    for row in quarantined_rows(load_settings(), table):
+        column = f", column {row.column}" if row.column else ""
+        typer.echo(f"{row.place}  {row.key}  {row.reason}{column}")
+
+
+@app.command()
+@explains_errors
+def restate(
+    month: Annotated[str, typer.Argument(help="The closed month, YYYY-MM.", show_default=False)],
+    reason: Annotated[
+        str, typer.Option(help="Why; it is published with the new figures.", show_default=False)
+    ],
+) -> None:
+    """Publish a closed month anew with what is known now; its earlier figures stay on record."""
+    from orchestration.lib.lock import run_lock
+    from orchestration.lib.settings import load_settings
+    from orchestration.lib.vintages import parse_month
+
+    parse_month(month)
+    settings = load_settings()
+    with _failures_told(settings, "restate_month") as run_id:
+        _refuse_empty_raw_root(settings)
+        with run_lock(settings, run_id):
+            _run_job(settings, "restate_month", run_id, {"restate": month, "reason": reason})
+
+
+@app.command()
+@explains_errors
+def backfill(
+    last: Annotated[str, typer.Option("--to", help="Last month to close, YYYY-MM.")],
+    first: Annotated[
+        str | None,
+        typer.Option("--from", help="First month, YYYY-MM; the first of all if left out."),
+    ] = None,
+) -> None:
+    """Close months of the past, each as it was known on its day; what is closed already stays.
+
+    Months close in order: open ones before the first are closed as well.
+    """
+    from orchestration.lib.errors import BadInput
+    from orchestration.lib.lock import run_lock
+    from orchestration.lib.settings import load_settings
+    from orchestration.lib.vintages import parse_month
+
+    through = parse_month(last)
+    if first is not None and parse_month(first) > through:
+        raise BadInput(f"cx backfill: --from {first} is after --to {last}")
+    settings = load_settings()
+    with _failures_told(settings, "backfill") as run_id:
+        _refuse_empty_raw_root(settings)
+        with run_lock(settings, run_id):
+            _close_months(settings, through)
 
 
 @app.command()
@@ -154,6 +201,7 @@ def status(
     """What is published now, what came of the last gate, and whether a run is at work."""
     from orchestration import console as shown
     from orchestration.lib import lock, releases, steps
+    from orchestration.lib.current import read_pin
     from orchestration.lib.settings import load_settings
 
     settings = load_settings()
@@ -164,6 +212,7 @@ def status(
     else:
         manifest = releases.read_manifest(current.folder)
         shown.show_release(console, current, manifest)
+        shown.show_pin(console, read_pin(settings))
         shown.show_dispositions(console, manifest["rows_by_disposition"])
         shown.show_gate(console, manifest["gate"])
         shown.show_remarks(console, manifest)
@@ -186,14 +235,67 @@ def list_releases() -> None:
     """Every release kept, the newest first."""
     from orchestration import console as shown
     from orchestration.lib import releases
+    from orchestration.lib.current import read_pin
     from orchestration.lib.settings import load_settings
 
     console = shown.make_console()
-    kept = releases.list_releases(load_settings())
+    settings = load_settings()
+    kept = releases.list_releases(settings)
     if not kept:
         console.print("Nothing is published yet: run `cx run`")
         return
-    shown.show_releases(console, kept)
+    shown.show_releases(console, kept, read_pin(settings))
+
+
+@app.command()
+@explains_errors
+def rollback(
+    release: Annotated[
+        str | None, typer.Argument(help="Id of a kept release (`cx releases`).", show_default=False)
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="End a rollback: readers see the newest release again.")
+    ] = False,
+) -> None:
+    """Have readers see a kept release, whatever later runs publish, until `--undo`."""
+    from orchestration import console as shown
+    from orchestration.lib import rollback as rollbacks
+    from orchestration.lib.errors import BadInput
+    from orchestration.lib.lock import run_lock
+    from orchestration.lib.settings import load_settings
+
+    if undo == (release is not None):
+        raise BadInput("cx rollback: give the id of a release, or --undo")
+    settings = load_settings()
+    with run_lock(settings):
+        if release is None:
+            newest = rollbacks.undo(settings)
+            said = f"Current is {newest.release_id}, the newest; later runs move it on"
+        else:
+            pin = rollbacks.roll_back(settings, release, by=_user())
+            said = (
+                f"Current is {pin.release_id} and stays: later runs publish without moving it, "
+                "until `cx rollback --undo`"
+            )
+    shown.make_console().print(said, soft_wrap=True)
+
+
+@app.command()
+@explains_errors
+def verify(
+    every: Annotated[
+        bool, typer.Option("--all", help="Every release kept, not the current one only.")
+    ] = False,
+) -> None:
+    """Hash what readers see and follow the audit log; ends with 1 where anything was changed."""
+    from orchestration import console as shown
+    from orchestration.lib.settings import load_settings
+    from orchestration.lib.verification import verify as look
+
+    found = look(load_settings(), every)
+    shown.show_findings(shown.make_console(), found)
+    if found.faults:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -280,7 +382,24 @@ def _refuse_empty_raw_root(settings: Settings) -> None:
     raise BadInput(f"CX_RAW_ROOT: {root.name}/ holds no raw files; land them there or change it")
 
 
-def _run_job(settings: Settings, as_of: str | None, full: bool) -> None:
+@contextmanager
+def _failures_told(settings: Settings, job: str) -> Iterator[str]:
+    """Give the body the id of its run, and tell the webhook what it dies of."""
+    run_id = str(uuid4())
+    try:
+        yield run_id
+    except Exception as error:
+        # Not for Ctrl-C: somebody is there.
+        from orchestration.lib.failures import Failure, reason_of, tell
+
+        fault = tell(settings, Failure(job, run_id, None, reason_of(error)))
+        if fault:
+            typer.echo(f"warning: {fault}", err=True)
+        raise
+
+
+def _run_job(settings: Settings, name: str, run_id: str, told: dict[str, Any]) -> None:
+    """Run a job in this process; `told` are the arguments of its run config."""
     from orchestration.console import Progress, chatter_to, make_console
     from orchestration.lib import steps
 
@@ -299,55 +418,74 @@ def _run_job(settings: Settings, as_of: str | None, full: bool) -> None:
         stop = [steps.listen(progress), steps.listen(remember)]
         try:
             with steps.step("start"):
-                job, instance = _load_job(settings)
+                job, instance = _load_job(settings, name)
             with instance:
-                succeeded, words = _execute(job, instance, as_of, full)
+                succeeded, words = _execute(job, instance, run_id, told)
         finally:
             progress.stop()
             for end in stop:
                 end()
     if not succeeded:
-        raise failures[0] if failures else _unexplained(words, log)
+        error = failures[0] if failures else _unexplained(words, log)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"failed: {explain(error).message}\n")
+        raise error
     _tell_outcome(settings, make_console(), has_published="publish" in finished)
 
 
-def _load_job(settings: Settings) -> tuple[JobDefinition, DagsterInstance]:
+def _close_months(settings: Settings, through: date) -> None:
+    from orchestration.console import Progress, chatter_to, make_console
+    from orchestration.lib import steps
+
+    closed = []
+    with chatter_to(_fresh_log(settings)) as console:
+        progress = Progress(console)
+        stop = steps.listen(progress)
+        try:
+            with steps.step("start"):
+                _, instance = _load_job(settings, JOB)
+            from orchestration.defs.closing import close_months
+
+            with instance:
+                for month in close_months(settings, instance, through):
+                    closed.append(month)
+                    console.print(f"  {month} is closed")
+        finally:
+            progress.stop()
+            stop()
+    words = f"Closed {len(closed)} months" if closed else "Nothing to do: these months are closed"
+    make_console().print(f"\n{words}")
+
+
+def _load_job(settings: Settings, name: str) -> tuple[JobDefinition, DagsterInstance]:
     from orchestration.lib.dagster_home import prepare_dagster_home
 
     home = prepare_dagster_home(settings)
     from dagster import DagsterInstance
 
     from orchestration.definitions import defs
+    from orchestration.lib import dead_runs
 
     instance = DagsterInstance.from_config(str(home))
-    _end_dead_runs(instance)
-    return defs().resolve_job_def(JOB), instance
+    dead_runs.end(instance, dead_runs.of_command_line(instance))
+    return defs().resolve_job_def(name), instance
 
 
 def _execute(
-    job: JobDefinition, instance: DagsterInstance, as_of: str | None, full: bool
+    job: JobDefinition, instance: DagsterInstance, run_id: str, told: dict[str, Any]
 ) -> tuple[bool, str]:
     from orchestration.defs.jobs import run_config
+    from orchestration.lib.dead_runs import CLI_TAG
 
     result = job.execute_in_process(
-        run_config=run_config(as_of, full),
+        run_config=run_config(**told),
         instance=instance,
         raise_on_error=False,
+        run_id=run_id,
         tags={CLI_TAG: "cx run"},
     )
     failed = [event for event in result.all_events if event.is_failure]
     return result.success, failed[0].message if failed and failed[0].message else ""
-
-
-def _end_dead_runs(instance: DagsterInstance) -> None:
-    """Mark runs of earlier `cx run` that died: we hold the lock, so none of them can be alive."""
-    from dagster import DagsterRunStatus, RunsFilter
-
-    unfinished = RunsFilter(
-        statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING], tags={CLI_TAG: "cx run"}
-    )
-    for dead in instance.get_runs(filters=unfinished):
-        instance.report_run_failed(dead, "the process of this run ended without a word")
 
 
 def _unexplained(words: str, log: Path) -> CxError:
@@ -365,7 +503,7 @@ def _tell_outcome(settings: Settings, console: Console, has_published: bool) -> 
     kept = {release.release_id: release for release in releases.list_releases(settings)}
     if wanted not in kept:
         raise Fault("the run ended without a release: see it in `cx dagster`, and run again")
-    release, current = kept[wanted], releases.current_release(settings)
+    release = kept[wanted]
     if not has_published:
         console.print(
             f"\nNothing new: release {wanted} of these inputs is published already; "
@@ -374,15 +512,27 @@ def _tell_outcome(settings: Settings, console: Console, has_published: bool) -> 
         )
     else:
         show_summary(console, release)
-    if current is not None and not release.is_current:
-        console.print(f"Current stays {current.release_id}, which knows more", soft_wrap=True)
+    if not release.is_current:
+        told = releases.why_not_current(settings)
+        console.print(f"{told[0].upper()}{told[1:]}", soft_wrap=True)
+
+
+def _user() -> str:
+    """Name of the account, for the note that a rollback leaves."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"user {os.getuid()}"
 
 
 def _fresh_log(settings: Settings) -> Path:
+    from orchestration.lib.retention import prune_logs
+
     folder = settings.work_root / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.glob("run-*.log"))[: -KEPT_LOGS + 1]:
-        old.unlink()
+    prune_logs(settings)
     return folder / f"run-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
 
 

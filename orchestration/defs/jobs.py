@@ -17,15 +17,29 @@ from orchestration.lib.settings import load_settings
 
 FIRST_DAY = "2016-01-01"
 CLOSING_DAY = 10
+RESTATE_JOB = "restate_month"
 MAX_RUNTIME_SECONDS = 4 * 60 * 60
 MANIFEST_NAME = "manifest.jsonl"
-TAGS = {"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)}
+# A run that crashed starts once more (dagster.yaml), and then from its beginning: what half a run
+# left is nothing to go on from.
+TAGS = {
+    "dagster/max_runtime": str(MAX_RUNTIME_SECONDS),
+    "dagster/retry_strategy": "ALL_STEPS",
+}
 
 
-def run_config(as_of: datetime | str | None = None, full: bool = False) -> dict[str, Any]:
-    """Run config of the jobs: the bound of ingest, and whether to rebuild what is known."""
+def run_config(
+    as_of: datetime | str | None = None,
+    full: bool = False,
+    restate: str | None = None,
+    reason: str | None = None,
+) -> dict[str, Any]:
+    """Run config of the jobs: the bound of ingest, whether to rebuild what is known, and a closed
+    month (YYYY-MM) to publish anew with the reason.
+    """
     bound = as_of.isoformat() if isinstance(as_of, datetime) else as_of
-    return {"ops": {"ingest": {"config": {"as_of": bound, "full": full}}}}
+    config = {"as_of": bound, "full": full, "restate": restate, "reason": reason}
+    return {"ops": {"ingest": {"config": config}}}
 
 
 def end_of_day(end: datetime) -> datetime:

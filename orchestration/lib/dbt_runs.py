@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from orchestration.lib.settings import Settings
 
 MARTS_FOLDER = "marts"
+PERIOD = "period_month"
+NEVER = "never"
 SOURCE_SUFFIXES = {".sql", ".yml", ".yaml", ".md", ".csv", ".py"}
 FINGERPRINT_FILE = "cx_manifest_fingerprint"
 # Folders below the project that dbt writes to when it is run by hand.
@@ -38,13 +40,21 @@ TEST_WARNED = {"warn"}
 
 @dataclass(frozen=True)
 class MartSpec:
-    """A published mart: its relation in the warehouse, its key, and whether it may have no rows."""
+    """A published mart: its relation in the warehouse, its key, and whether it may have no rows.
+
+    `closes_by` is the SQL expression (a date) by whose month a row is closed; None where rows never
+    are. Where `settles_by` names columns, a closed row stands for them in any month; `live_columns`
+    of it follow the warehouse all the same.
+    """
 
     name: str
     schema: str
     table: str
     key: tuple[str, ...]
     may_be_empty: bool = False
+    closes_by: str | None = None
+    settles_by: tuple[str, ...] = ()
+    live_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -228,9 +238,27 @@ def mart_specs(manifest: dict[str, Any]) -> list[MartSpec]:
             raise Fault(
                 f"{node['original_file_path']}: mart without config.meta.primary_key in its yml"
             )
-        empty = bool(meta.get("may_be_empty", False))
-        specs.append(MartSpec(node["name"], node["schema"], node["alias"], key, empty))
+        specs.append(
+            MartSpec(
+                node["name"],
+                node["schema"],
+                node["alias"],
+                key,
+                may_be_empty=bool(meta.get("may_be_empty", False)),
+                closes_by=_closes_by(node, meta),
+                settles_by=tuple(meta.get("settles_by") or ()),
+                live_columns=tuple(meta.get("live_columns") or ()),
+            )
+        )
     return sorted(specs, key=lambda spec: spec.name)
+
+
+def _closes_by(node: dict[str, Any], meta: dict[str, Any]) -> str | None:
+    """Marts with a month close by it, unless their meta says otherwise."""
+    given = meta.get("closes_by")
+    if given == NEVER:
+        return None
+    return given or (PERIOD if PERIOD in node.get("columns", {}) else None)
 
 
 def read_outcome(run_results: Path, manifest: dict[str, Any]) -> DbtOutcome:

@@ -1,21 +1,21 @@
 """Ingest: raw files become landing Parquet, an inventory of files and the facts of the run.
 
-Belongs here: which files are new, that every check comes before anything is written, what as_of and
-release_id are. Does not belong here: how one file is read (raw_files.py), the manifest
-(manifest.py), and what a cell means (staging models): cells are landed as they stand in the file.
+Belongs here: which files are new, that every check comes before anything is written, what as_of is.
+Does not belong here: how one file is read (raw_files.py), the manifest (manifest.py), what the run
+makes of it (run_plan.py), and what a cell means (staging models): cells are landed as they stand.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -34,6 +34,13 @@ from orchestration.lib.raw_files import (
     read_rows,
     text_schema,
 )
+from orchestration.lib.run_plan import (
+    Restatement,
+    RunPlan,
+    files_to_read,
+    history_from,
+    plan_run,
+)
 from orchestration.lib.servicenow import (
     FILLED_TABLES,
     LOG_LOADED_AT,
@@ -43,6 +50,7 @@ from orchestration.lib.servicenow import (
     log_table,
 )
 from orchestration.lib.settings import Settings, make_private
+from orchestration.lib.vintages import Vintage, write_tables
 
 # Always there, so that a table without files reads as an empty one.
 EMPTY_NAME = "0000000000000000.parquet"
@@ -53,8 +61,9 @@ INSTANT_PATTERN = (
 )
 # Metadata of the inventory: the release its files make.
 RELEASE_KEY = b"release_id"
-MODEL_SUFFIXES = (".sql", ".yml", ".csv")
-NOT_MODELS = ("target", "logs", "dbt_packages")
+# Folder of links to the landed files that an incremental build reads.
+NEW = "_new"
+OWN_FOLDERS = ("_files", "_run", NEW)
 
 INVENTORY_SCHEMA = pa.schema(
     [
@@ -66,6 +75,8 @@ INVENTORY_SCHEMA = pa.schema(
         ("first_loaded_at", pa.timestamp("us")),
         ("last_loaded_at", pa.timestamp("us")),
         ("unreadable_loaded_at", pa.int64()),
+        ("size", pa.int64()),
+        ("modified", pa.int64()),
     ]
 )
 RUN_SCHEMA = pa.schema(
@@ -73,15 +84,27 @@ RUN_SCHEMA = pa.schema(
         ("as_of", pa.timestamp("us")),
         ("release_id", pa.string()),
         ("ticketing_source", pa.string()),
+        # Figures of the months after this one are built, those up to it stand as published ...
+        ("closed_through", pa.date32()),
+        # ... but for the one that is restated.
+        ("restated_month", pa.date32()),
+        ("restated_because", pa.string()),
+        # First day whose facts are built; empty = all there are.
+        ("history_from", pa.date32()),
     ]
 )
+
+
+class NothingVisible(BadInput):
+    """The bound of the run lies before the first raw row."""
 
 
 @dataclass(frozen=True)
 class LandedFile:
     """One distinct raw file as landed: a row of the inventory. Instants are naive UTC.
 
-    `unreadable_loaded_at` counts rows without a readable `_loaded_at`: no as_of hides them.
+    `unreadable_loaded_at` counts rows without a readable `_loaded_at`: no as_of hides them. `size`
+    (bytes) and `modified` (nanoseconds) are those of the raw file when it was hashed.
     """
 
     raw_table: str
@@ -92,6 +115,8 @@ class LandedFile:
     first_loaded_at: datetime | None = None
     last_loaded_at: datetime | None = None
     unreadable_loaded_at: int = 0
+    size: int | None = None
+    modified: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -110,15 +135,23 @@ class IngestResult:
 
     `as_of` has the zone UTC. `tables` gives the landed rows of every raw table, whether visible at
     as_of or not; `absent` names the optional tables without a file; `new_files` are paths below the
-    raw root.
+    raw root. `is_full` says that the warehouse has to be made again from all files; otherwise the
+    build reads `files_read` of them.
     """
 
     as_of: datetime
-    release_id: str
+    plan: RunPlan
+    is_full: bool
+    files_read: int
     tables: dict[str, int]
     new_files: list[str]
     absent: list[str]
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def release_id(self) -> str:
+        """Identifier of the release the run makes."""
+        return self.plan.release_id
 
 
 @dataclass(frozen=True)
@@ -136,18 +169,26 @@ class _Batch:
         return self.manifest[file.name].batch if self.manifest else None
 
 
-def ingest(settings: Settings, bound: datetime | None = None, full: bool = False) -> IngestResult:
-    """Land what is new below the raw root and write the run table.
+def ingest(
+    settings: Settings,
+    bound: datetime | None = None,
+    full: bool = False,
+    vintages: Sequence[Vintage] = (),
+    published: Sequence[dict[str, Any]] = (),
+    restatement: Restatement | None = None,
+) -> IngestResult:
+    """Land what is new below the raw root and write what the models read of the run.
 
     `bound` (with a zone) hides rows loaded after it. `full` forgets what was landed before and
-    reads every file again. Running again over the same files changes nothing. Raises BadInput,
-    before anything is written, for a batch that cannot be accepted.
+    reads every file again. `vintages` are the closed months, `published` the manifests of the kept
+    releases. Running again over the same files changes nothing. Raises BadInput, before anything is
+    written, for a batch that cannot be accepted.
     """
     if bound is not None and bound.tzinfo is None:
         raise ValueError("bound needs a timezone")
     with _faults_of_the_disk(), _fresh_work(settings) as work:
-        known = {} if full else _by_key(read_inventory(_inventory_path(settings)))
-        batch = _find_batch(settings)
+        known = {} if full else _by_key(read_inventory(inventory_path(settings)))
+        batch = _find_batch(settings, known.values())
         _refuse_empty_files(batch)
         _refuse_changed_files(batch, {} if full else _published_inventory(settings))
         distinct = _distinct_files(batch)
@@ -157,14 +198,18 @@ def ingest(settings: Settings, bound: datetime | None = None, full: bool = False
         _check_row_counts(batch, distinct, landed)
         inventory = sorted(landed.values(), key=lambda row: (row.raw_table, row.file))
         as_of = _as_of(settings, inventory, bound, parts)
-        release = release_id(settings, as_of, inventory)
+        plan = plan_run(settings, inventory, as_of, vintages, published, restatement)
+        to_read = None if full else files_to_read(settings, inventory, as_of)
         _install(settings, inventory, parts)
+        _link_new(settings, to_read or [])
         _keep_published_inventory(settings)
-        _write_inventory(settings, inventory, release)
-        _write_run(settings, as_of, release)
+        _write_inventory(settings, inventory, plan.release_id)
+        _write_run(settings, plan, full)
     return IngestResult(
         as_of=as_of.replace(tzinfo=UTC),
-        release_id=release,
+        plan=plan,
+        is_full=to_read is None,
+        files_read=len(inventory if to_read is None else to_read),
         tables=_rows_by_table(batch, inventory),
         new_files=sorted(landed[key].file for key in parts),
         absent=_absent(batch),
@@ -187,7 +232,7 @@ def all_tables() -> dict[str, Table]:
     return {**load_contract().tables, LOG_TABLE: log_table()}
 
 
-def _find_batch(settings: Settings) -> _Batch:
+def _find_batch(settings: Settings, known: Iterable[LandedFile]) -> _Batch:
     tables = source_tables(settings)
     warnings: list[str] = []
     if settings.ticketing_source == "servicenow":
@@ -196,11 +241,28 @@ def _find_batch(settings: Settings) -> _Batch:
         _refuse_absent_root(settings.raw_root)
         files = _find_files(settings.raw_root, tables, warnings)
         manifest = read_manifest(settings.raw_root)
-    hashes = {file.name: file.fingerprint() for file in files}
+    hashes = _hashes(files, known)
     if manifest is not None:
         check_files(manifest, settings.raw_root, files, hashes)
     _refuse_absent_tables(tables, files)
     return _Batch(tables, files, hashes, manifest, warnings)
+
+
+def _hashes(files: Iterable[RawFile], known: Iterable[LandedFile]) -> dict[str, str]:
+    """sha256 of the files by name. One that was landed and still has its size and time is not read
+    again: no run takes rows from there any more."""
+    before = {row.file: row for row in known}
+    found = {}
+    for file in files:
+        row = before.get(file.name)
+        is_as_before = row is not None and (row.size, row.modified) == _stamp(file)
+        found[file.name] = row.sha256 if row and is_as_before else file.fingerprint()
+    return found
+
+
+def _stamp(file: RawFile) -> tuple[int, int]:
+    stat = file.path.stat()
+    return (stat.st_size, stat.st_mtime_ns)
 
 
 def _refuse_absent_root(raw_root: Path) -> None:
@@ -372,9 +434,14 @@ def _convert_new(
         for key, file in distinct.items()
         if not _is_landed(settings, known.get(key), file, batch.tables[file.table])
     }
-    batch.warnings.extend(_check_new(batch, list(new.values())))
+    _check_new(batch, list(new.values()))
     landed = {
-        key: replace(known[key], batch_id=batch.batch_id(file))
+        key: replace(
+            known[key],
+            batch_id=batch.batch_id(file),
+            size=_stamp(file)[0],
+            modified=_stamp(file)[1],
+        )
         for key, file in distinct.items()
         if key not in new
     }
@@ -392,37 +459,36 @@ def _convert_new(
             first_loaded_at=loaded.first,
             last_loaded_at=loaded.last,
             unreadable_loaded_at=loaded.unreadable,
+            size=_stamp(file)[0],
+            modified=_stamp(file)[1],
         )
         parts[key] = part
     return landed, parts
 
 
-def _check_new(batch: _Batch, files: Sequence[RawFile]) -> list[str]:
-    """Check text and header of files without reading their rows; returns warnings. Raises BadInput
-    for all faults."""
+def _check_new(batch: _Batch, files: Sequence[RawFile]) -> None:
+    """Check text and header of files without reading their rows; columns that are extra become
+    warnings of the batch. Raises BadInput for all faults."""
     faults: list[str] = []
-    warnings: list[str] = []
     extra: dict[tuple[str, str], int] = defaultdict(int)
     for file in files:
         if file.is_empty:
             continue
         try:
-            warning = check_text(file)
+            check_text(file, is_vouched=batch.manifest is not None)
             header = read_header(file, batch.tables[file.table])
         except BadInput as error:
             faults.append(error.message)
             continue
-        warnings += [warning] if warning else []
         for name in header.extra:
             extra[(file.table, name)] += 1
     if faults:
         raise BadInput(one_per_line(faults))
     for (table, name), count in sorted(extra.items()):
         shown = repr(name) if name else "without a name"
-        warnings.append(
+        batch.warnings.append(
             f"{table}: column {shown} is not in the raw contract; ignored ({_files(count)})"
         )
-    return warnings
 
 
 def _files(count: int) -> str:
@@ -516,7 +582,7 @@ def query(sql: str, parameters: Mapping[str, object]) -> list[tuple]:
         return connection.execute(sql, dict(parameters)).fetchall()
 
 
-# ------------------------------------------------------------------------------- as_of, release_id
+# ------------------------------------------------------------------------------------------- as_of
 
 
 def _as_of(
@@ -541,7 +607,9 @@ def _as_of(
         return max(candidates)
     if bound is None:
         raise BadInput(f"{LOADED_AT}: no row has a readable one; write UTC ISO 8601 with an offset")
-    raise BadInput(f"no raw row was loaded at or before {bound.isoformat()}; choose a later day")
+    raise NothingVisible(
+        f"no raw row was loaded at or before {bound.isoformat()}; choose a later day"
+    )
 
 
 def _last_before(path: Path, table: Table, limit: datetime) -> datetime:
@@ -550,49 +618,6 @@ def _last_before(path: Path, table: Table, limit: datetime) -> datetime:
         "from read_parquet($path)) where instant <= $limit",
         {"path": str(path), "limit": limit},
     )[0][0]
-
-
-def release_id(settings: Settings, as_of: datetime, inventory: Iterable[LandedFile]) -> str:
-    """Identifier of the release made of these inputs at `as_of` (naive UTC): `YYYYMMDDTHHMMSSZ-`
-    and 12 hex.
-
-    Equal inputs give equal identifiers: files with a visible row, reference data, models, vintages
-    and as_of.
-    """
-    visible = sorted(
-        f"{row.raw_table} {row.sha256}" for row in inventory if row.is_visible_at(as_of)
-    )
-    parts = [
-        ["source", settings.ticketing_source],
-        ["as_of", as_of.isoformat(timespec="microseconds")],
-        ["inputs", *visible],
-        ["seeds", *_hashed(settings.seed_root, sorted(settings.seed_root.glob("*.csv")))],
-        ["models", *_hashed(settings.dbt_project_root, model_files(settings.dbt_project_root))],
-        ["vintages", *_hashed(settings.vintages_root, _files_below(settings.vintages_root))],
-    ]
-    digest = hashlib.sha256("\n".join("\n".join(part) for part in parts).encode()).hexdigest()
-    return f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:12]}"
-
-
-def model_files(dbt_project_root: Path) -> list[Path]:
-    """Files of the dbt project that decide what the marts hold, without what dbt wrote itself."""
-    return [
-        path
-        for path in _files_below(dbt_project_root)
-        if path.suffix in MODEL_SUFFIXES
-        and not path.relative_to(dbt_project_root).parts[0].startswith(NOT_MODELS)
-    ]
-
-
-def _files_below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _hashed(root: Path, files: Iterable[Path]) -> list[str]:
-    return [
-        f"{path.relative_to(root).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-        for path in files
-    ]
 
 
 # -------------------------------------------------------------------------------- the state folder
@@ -608,7 +633,7 @@ def read_inventory(path: Path) -> list[LandedFile]:
     return [LandedFile(**row) for row in rows.to_pylist()]
 
 
-def _inventory_path(settings: Settings) -> Path:
+def inventory_path(settings: Settings) -> Path:
     return settings.landing_root / "_files" / "files.parquet"
 
 
@@ -617,18 +642,26 @@ def _published_inventory_path(settings: Settings) -> Path:
 
 
 def _published_inventory(settings: Settings) -> list[LandedFile]:
-    """Files behind the release published last: these may not change any more.
+    """Files with rows in the release published last: these may not change any more.
 
-    What was landed but refused later (by other checks, by the gate) may still be mended in place.
+    What was landed but refused later (by other checks, by the gate), or lies beyond the bound of
+    that release, may still be mended in place.
     """
-    if _is_published(settings, _inventory_path(settings)):
-        return read_inventory(_inventory_path(settings))
-    return read_inventory(_published_inventory_path(settings))
+    path = inventory_path(settings)
+    if not _is_published(settings, path):
+        path = _published_inventory_path(settings)
+    rows = read_inventory(path)
+    if not rows:
+        return []
+    release = pq.read_schema(path).metadata[RELEASE_KEY].decode()
+    # The id has whole seconds; as_of may have more.
+    until = datetime.strptime(release.split("-")[0], "%Y%m%dT%H%M%SZ") + timedelta(seconds=1)
+    return [row for row in rows if row.is_visible_at(until)]
 
 
 def _keep_published_inventory(settings: Settings) -> None:
     """Keep the inventory that is about to be replaced, where its release was published."""
-    files, kept = _inventory_path(settings), _published_inventory_path(settings)
+    files, kept = inventory_path(settings), _published_inventory_path(settings)
     if _is_published(settings, files):
         part = settings.work_root / "landing" / kept.name
         shutil.copyfile(files, part)
@@ -684,7 +717,7 @@ def _install(
     for (table_name, sha256), part in parts.items():
         os.replace(part, root / table_name / _landing_name(sha256))
     for folder in root.iterdir():
-        if folder.name in ("_files", "_run"):
+        if folder.name in OWN_FOLDERS:
             continue
         _remove_strangers(folder, wanted)
 
@@ -708,17 +741,58 @@ def _write_inventory(settings: Settings, inventory: Sequence[LandedFile], releas
     rows = [vars(row) for row in inventory]
     schema = INVENTORY_SCHEMA.with_metadata({RELEASE_KEY: release})
     table = pa.Table.from_pylist(rows, schema=schema)
-    _write_atomically(settings, _inventory_path(settings), table)
+    _write_atomically(settings, inventory_path(settings), table)
 
 
-def _write_run(settings: Settings, as_of: datetime, release: str) -> None:
+def _link_new(settings: Settings, files: Iterable[LandedFile]) -> None:
+    """Make the folder of links hold exactly these landed files, and every table's empty one."""
+    root = make_private(settings.landing_root / NEW)
+    wanted = {root / name / EMPTY_NAME: EMPTY_NAME for name in all_tables()}
+    for row in files:
+        name = _landing_name(row.sha256)
+        wanted[root / row.raw_table / name] = name
+    for folder in root.iterdir():
+        _remove_strangers(folder, set(wanted))
+    for link, name in wanted.items():
+        make_private(link.parent)
+        # Relative, so that a state folder can be moved; anew, so that none is broken.
+        link.unlink(missing_ok=True)
+        link.symlink_to(Path("..") / ".." / link.parent.name / name)
+
+
+def _write_run(settings: Settings, plan: RunPlan, full: bool) -> None:
     row = {
-        "as_of": as_of,
-        "release_id": release,
+        "as_of": plan.as_of,
+        "release_id": plan.release_id,
         "ticketing_source": settings.ticketing_source,
+        "closed_through": plan.closed_through,
+        "restated_month": plan.restates.period_month if plan.restates else None,
+        "restated_because": plan.restates.reason if plan.restates else None,
+        "history_from": history_from(plan, _open_plans_from(settings, plan), full),
     }
     table = pa.Table.from_pylist([row], schema=RUN_SCHEMA)
     _write_atomically(settings, settings.landing_root / "_run" / "run.parquet", table)
+    work = make_private(settings.work_root / "landing" / "vintages")
+    write_tables(plan.vintages, work)
+    for path in sorted(work.iterdir()):
+        os.replace(path, settings.landing_root / "_run" / f"vintage_{path.name}")
+
+
+def _open_plans_from(settings: Settings, plan: RunPlan) -> date | None:
+    """First opening day of the improvement plans whose outcome no closed month has settled."""
+    if plan.first_built is None or settings.ticketing_source != "native":
+        return None
+    settled = [
+        os.fspath(vintage.folder / "improvement_plan_outcomes.parquet") for vintage in plan.in_force
+    ]
+    return query(
+        "select min(try_cast(trim(opened_on) as date)) from read_parquet($plans) "
+        "where trim(plan_id) not in (select plan_id from read_parquet($settled))",
+        {
+            "plans": str(settings.landing_root / "improvement_plans" / "*.parquet"),
+            "settled": settled,
+        },
+    )[0][0]
 
 
 def _write_atomically(settings: Settings, target: Path, table: pa.Table) -> None:

@@ -79,7 +79,8 @@ select
     homes.tier,
     team_months.is_ended,
     team_months.closes_at,
-    team_months.vintage
+    team_months.vintage,
+    team_months.is_built
 from homes
 inner join {{ ref('dim_team_months') }} as team_months
     on homes.team_id = team_months.team_id and homes.period_month = team_months.period_month

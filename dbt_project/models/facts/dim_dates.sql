@@ -1,5 +1,5 @@
--- One row per day from the first scorecard month to the day after as_of: local days run ahead of
--- UTC by up to one.
+-- One row per day from the first scorecard month, or the first day that open months rest on, to the
+-- day after as_of: local days run ahead of UTC by up to one.
 with digits as (
 
     {% for digit in range(10) %}
@@ -22,7 +22,10 @@ numbers as (
 bounds as (
 
     select
-        min(versions.effective_from) as first_day,
+        greatest(
+            min(versions.effective_from),
+            coalesce(max(runs.history_from), min(versions.effective_from))
+        ) as first_day,
         {{ add_days('cast(max(runs.as_of) as date)', 1) }} as last_day
     from {{ ref('scorecard_versions') }} as versions
     cross join {{ ref('stg_landing__runs') }} as runs

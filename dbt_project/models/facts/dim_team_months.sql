@@ -29,6 +29,14 @@ select
     closings.ended_at,
     runs.as_of >= closings.ended_at as is_ended,
     closings.closes_at,
-    case when runs.as_of >= closings.closes_at then 'final' else 'provisional' end as vintage
+    -- A month is final when it is over for its last team: teams are compared with each other.
+    case
+        when closings.period_month = runs.restated_month then 'restated'
+        when runs.as_of >= max(closings.closes_at) over (partition by closings.period_month)
+            then 'final'
+        else 'provisional'
+    end as vintage,
+    coalesce(closings.period_month > runs.closed_through, true)
+    or coalesce(closings.period_month = runs.restated_month, false) as is_built
 from closings
 cross join {{ ref('stg_landing__runs') }} as runs

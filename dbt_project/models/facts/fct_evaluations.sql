@@ -1,4 +1,5 @@
 -- One row per evaluation, scored or not: `exclusion` says why it does not count, null where it does.
+-- Scored ones of days that are not built are left out.
 select
     evaluations.evaluation_id,
     evaluations.ticket_id,
@@ -8,18 +9,7 @@ select
     evaluations.evaluated_at,
     evaluations.form_version,
     evaluations.status = 'disputed' as is_disputed,
-    case
-        when evaluations.status = 'draft' then 'draft'
-        when evaluations.status = 'void' then 'void'
-        when evaluations.is_calibration then 'calibration'
-        when evaluations.evaluator_id = evaluations.agent_id then 'self_evaluation'
-        when scores.has_invalid_criterion then 'invalid_criterion'
-        when scores.evaluation_score is null then 'nothing_applicable'
-        when agents.agent_id is null then 'unknown'
-        when agents.is_bot then 'system'
-        when assignments.agent_id is null then 'no_assignment'
-        when months.agent_id is null then 'before_first_month'
-    end as exclusion,
+    excluded.exclusion,
     months.team_id,
     months.tier,
     months.period_month,
@@ -28,6 +18,7 @@ select
 from {{ ref('int_evaluations__judged') }} as evaluations
 inner join {{ ref('int_evaluations__scores') }} as scores
     on evaluations.evaluation_id = scores.evaluation_id
-left join {{ ref('dim_agents') }} as agents on evaluations.agent_id = agents.agent_id
-{{ join_assignment('assignments', 'evaluations.agent_id', 'evaluations.interaction_at') }}
+inner join {{ ref('int_evaluations__excluded') }} as excluded
+    on evaluations.evaluation_id = excluded.evaluation_id
 {{ join_local_month('months', 'evaluations.agent_id', 'evaluations.interaction_at') }}
+where excluded.exclusion is not null or months.agent_id is not null

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from orchestration.defs.jobs import RESTATE_JOB
 from orchestration.defs.project import source_specs
 from orchestration.defs.resources import Warehouse
 from orchestration.lib import releases, steps
@@ -17,19 +18,24 @@ from orchestration.lib.dbt_runs import freeze_seeds, hash_seeds
 from orchestration.lib.errors import BadInput
 from orchestration.lib.input_checks import check_inputs
 from orchestration.lib.instants import parse_bound
-from orchestration.lib.landing import IngestResult, ingest
+from orchestration.lib.landing import IngestResult, ingest, inventory_path, read_inventory
 from orchestration.lib.lock import remove_warehouse, wait_for_warehouse
+from orchestration.lib.run_plan import Restatement, begin_build
 from orchestration.lib.settings import Settings
+from orchestration.lib.vintages import parse_month, read_vintages, to_json, verify_vintages
 
 RUN_TABLE = "run"
 
 
 class IngestConfig(dg.Config):
-    """What a run is told: the instant (ISO 8601 with an offset) not to look beyond, and whether to
-    rebuild everything even when the release is known."""
+    """What a run is told: the instant (ISO 8601 with an offset) not to look beyond, whether to
+    rebuild everything even when the release is known, and a closed month (YYYY-MM) to publish anew
+    with the reason that its vintage will carry."""
 
     as_of: str | None = None
     full: bool = False
+    restate: str | None = None
+    reason: str | None = None
 
 
 @dg.multi_asset(name="ingest", specs=source_specs())
@@ -44,13 +50,28 @@ def ingest_raw_files(
             f"partition {context.partition_key}: the run has no as_of; start it from the job "
             "daily_refresh or monthly_close, which take as_of from the partition"
         )
+    if (config.restate is not None) != (context.job_name == RESTATE_JOB):
+        raise BadInput(
+            "a closed month is published anew by the job restate_month alone: give it the month "
+            "(restate, as in 2026-09) and a reason, or call `cx restate`"
+        )
     bound = parse_bound(config.as_of)
     with steps.step("ingest") as step:
         wait_for_warehouse(settings, replace_unreadable=config.full)
         # Faults of the reference data are told before minutes go into reading files.
         check_configuration(settings)
         seeds = hash_seeds(freeze_seeds(settings))
-        result = ingest(settings, bound, full=config.full)
+        releases.keep_closed_months(settings)
+        kept = read_vintages(settings)
+        verify_vintages(kept)
+        result = ingest(
+            settings,
+            bound,
+            full=config.full,
+            vintages=kept,
+            published=releases.manifests(settings),
+            restatement=_restatement(config),
+        )
         if hash_seeds(settings.seed_root) != seeds:
             raise BadInput(
                 f"{settings.seed_root.name}/: edited while the run was reading it; run again"
@@ -63,8 +84,14 @@ def ingest_raw_files(
                 *check_inputs(settings, result.as_of),
             ]
             releases.write_run_notes(settings, _run(settings, result, seeds, warnings, bound))
-            if config.full:
+            if result.is_full:
                 remove_warehouse(settings)
+            begin_build(
+                settings,
+                read_inventory(inventory_path(settings)),
+                result.as_of.replace(tzinfo=None),
+                is_new=result.is_full,
+            )
         step.progress(len(result.new_files), len(result.new_files), "new files")
     facts = {
         "release_id": result.release_id,
@@ -98,4 +125,17 @@ def _run(
         absent_inputs=result.absent,
         warnings=[*result.warnings, *warnings],
         bound=None if bound is None else bound.isoformat(),
+        inputs=result.plan.inputs,
+        vintages=[vintage.name for vintage in result.plan.vintages],
+        restates=to_json([result.plan.restates])[0] if result.plan.restates else None,
     )
+
+
+def _restatement(config: IngestConfig) -> Restatement | None:
+    if config.restate is None:
+        return None
+    if not (config.reason or "").strip():
+        raise BadInput(
+            f"restating {config.restate} needs a reason: it is published with the new figures"
+        )
+    return Restatement(parse_month(config.restate), " ".join(config.reason.split()))

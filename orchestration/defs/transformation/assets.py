@@ -24,6 +24,9 @@ from orchestration.lib.dbt_runs import (
     target_path,
 )
 from orchestration.lib.errors import Fault, GateFailed
+from orchestration.lib.landing import inventory_path, read_inventory
+from orchestration.lib.quarantine import BUDGET_TEST, refuse_over_budget
+from orchestration.lib.run_plan import end_build
 from orchestration.lib.settings import Settings
 
 # Unit tests judge the code on invented rows, so `make test` runs them, not every refresh.
@@ -52,7 +55,14 @@ def dbt_build(
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(results, kept)
         outcome = read_outcome(results, MANIFEST)
+        if any(test.startswith(BUDGET_TEST) for test in outcome.failed_tests):
+            refuse_over_budget(settings)
         judge(outcome, invocation.process.returncode, _last_words(invocation))
+        end_build(
+            settings,
+            read_inventory(inventory_path(settings)),
+            releases.read_run(settings).as_of,
+        )
 
 
 def judge(outcome: DbtOutcome, exit_code: int | None, last_words: str) -> None:

@@ -19,7 +19,7 @@ strong_before as (
         standing.period_month
     from standing
     inner join rules on standing.period_month = rules.period_month
-    inner join standing as earlier
+    inner join {{ ref('int_bands__histories') }} as earlier
         on
             standing.agent_id = earlier.agent_id
             and earlier.is_strong

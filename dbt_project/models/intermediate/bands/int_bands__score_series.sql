@@ -3,15 +3,11 @@
 with months as (
 
     select
-        subjects.agent_id,
-        subjects.period_month,
-        subjects.month_overall_score
-    from {{ ref('int_bands__subjects') }} as subjects
-    inner join {{ ref('int_bands__standing') }} as standing
-        on
-            subjects.agent_id = standing.agent_id
-            and subjects.period_month = standing.period_month
-    where standing.is_rated and subjects.month_overall_score is not null
+        agent_id,
+        period_month,
+        month_overall_score
+    from {{ ref('int_bands__histories') }}
+    where is_rated and month_overall_score is not null
 
 )
 

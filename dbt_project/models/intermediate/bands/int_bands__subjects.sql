@@ -1,5 +1,6 @@
--- One row per agent and month that has ended: what the bands ask of the person rather than of a metric,
--- and the parameters in force. The quarter is judged, since one month's sample is mostly noise.
+-- One row per agent and month that has ended and is not closed: what the bands ask of the person rather
+-- than of a metric, and the parameters in force. The quarter is judged, since one month's sample is
+-- mostly noise.
 with worked_days as (
 
     select
@@ -68,4 +69,4 @@ left join productive_days
     on
         months.agent_id = productive_days.agent_id
         and months.period_month = productive_days.period_month
-where months.is_ended
+where months.is_ended and months.is_built

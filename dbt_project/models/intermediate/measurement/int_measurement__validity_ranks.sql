@@ -32,7 +32,7 @@ agent_months as (
             partition by windows.period_month, agent_months.agent_id
             order by agent_months.period_month desc
         ) as recency
-    from {{ ref('dim_agent_months') }} as agent_months
+    from {{ ref('int_measurement__agent_months') }} as agent_months
     inner join windows on agent_months.period_month = windows.component_month
 
 ),
@@ -58,7 +58,7 @@ summed as (
         {{ published('sum(parts.numerator)') }} as numerator,
         {{ published('sum(parts.denominator)') }} as denominator,
         sum(parts.sample_count) as sample_size
-    from {{ ref('int_scorecard__metric_parts') }} as parts
+    from {{ ref('int_measurement__metric_sums') }} as parts
     inner join windows on parts.period_month = windows.component_month
     where parts.metric in ('qa_score', 'csat', 'fcr_rate', 'repeat_contact_rate')
     group by windows.period_month, parts.agent_id, parts.metric

@@ -77,17 +77,8 @@ select
     spanned.after_from,
     spanned.after_to,
     {{ local_to_utc('spanned.known_from', 'spanned.timezone') }} <= runs.as_of as is_over,
-    case
-        when
-            {{ local_to_utc(
-                add_days(
-                    add_months(month_of('spanned.after_to'), 1), var('close_after_days')
-                ),
-                'spanned.timezone'
-            ) }} <= runs.as_of
-            then 'final'
-        else 'provisional'
-    end as vintage,
+    {{ month_of('spanned.after_to') }} as settled_month,
+    coalesce(vintages.vintage, 'provisional') as vintage,
     coalesce(companions.other_session_count, 0) as other_session_count
 from spanned
 cross join {{ ref('stg_landing__runs') }} as runs
@@ -96,3 +87,5 @@ inner join {{ ref('int_scorecard__versions_in_force') }} as versions
 left join {{ ref('scorecard_metrics') }} as metrics
     on versions.scorecard_version = metrics.version and spanned.focus_metric = metrics.metric
 left join companions on spanned.session_id = companions.session_id
+left join {{ ref('int_measurement__month_vintages') }} as vintages
+    on vintages.period_month = {{ month_of('spanned.after_to') }}

@@ -78,6 +78,7 @@ dated as (
         plans.planned_days,
         plans.weeks,
         plans.end_on,
+        plans.vintage,
         plans.is_running,
         points.due_on,
         points.held_on,
@@ -135,6 +136,8 @@ select
     elapsed.due_on,
     elapsed.held_on,
     elapsed.window_end_on,
+    elapsed.end_on,
+    elapsed.vintage,
     case
         when elapsed.elapsed_days < 0 then 0
         else {{ divide_whole('greatest(1, elapsed.elapsed_days) + 6', 7) }}

@@ -83,21 +83,26 @@ ended as (
 )
 
 select
-    plan_id,
-    agent_id,
-    opened_on,
-    planned_end_on,
-    closed_on,
-    owner_id,
-    decided_outcome,
-    decided_by,
-    timezone,
-    today_on,
-    has_left,
-    end_on,
+    ended.plan_id,
+    ended.agent_id,
+    ended.opened_on,
+    ended.planned_end_on,
+    ended.closed_on,
+    ended.owner_id,
+    ended.decided_outcome,
+    ended.decided_by,
+    ended.timezone,
+    ended.today_on,
+    ended.has_left,
+    ended.end_on,
+    coalesce(vintages.vintage, 'provisional') as vintage,
     -- Open until its last day is over; a closing that is dated ahead has not happened yet.
-    not has_left and end_on >= today_on and (closed_on is null or closed_on > today_on) as is_running,
-    planned_days,
-    {{ divide_whole('greatest(1, planned_days) + 6', 7) }} as weeks,
-    planned_days < 28 or planned_days > 56 as is_length_unusual
+    not ended.has_left
+    and ended.end_on >= ended.today_on
+    and (ended.closed_on is null or ended.closed_on > ended.today_on) as is_running,
+    ended.planned_days,
+    {{ divide_whole('greatest(1, ended.planned_days) + 6', 7) }} as weeks,
+    ended.planned_days < 28 or ended.planned_days > 56 as is_length_unusual
 from ended
+left join {{ ref('int_measurement__month_vintages') }} as vintages
+    on vintages.period_month = {{ month_of('ended.end_on') }}

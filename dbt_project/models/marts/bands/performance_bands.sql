@@ -12,6 +12,12 @@ evidence as (
 
 ),
 
+history as (
+
+    select * from {{ ref('int_bands__band_history') }}
+
+),
+
 -- Months of one band in a row share the difference between calendar month and running number.
 stretches as (
 
@@ -21,7 +27,7 @@ stretches as (
         band,
         {{ months_between_firsts("date '2000-01-01'", 'period_month') }}
         - row_number() over (partition by agent_id, band order by period_month) as stretch
-    from decisions
+    from history
 
 ),
 
@@ -119,7 +125,7 @@ inner join {{ ref('int_bands__nearest_changes') }} as changes
     on decisions.agent_id = changes.agent_id and decisions.period_month = changes.period_month
 inner join lengths
     on decisions.agent_id = lengths.agent_id and decisions.period_month = lengths.period_month
-left join decisions as previous
+left join history as previous
     on
         decisions.agent_id = previous.agent_id
         and previous.period_month = {{ add_months('decisions.period_month', -1) }}

@@ -31,7 +31,7 @@ tier_months as (
     select distinct
         months.period_month,
         agent_months.tier
-    from {{ ref('dim_agent_months') }} as agent_months
+    from {{ ref('int_measurement__agent_months') }} as agent_months
     inner join months
         on
             agent_months.period_month <= months.period_month

@@ -31,6 +31,7 @@ compared as (
         sessions.held_at,
         sessions.focus_metric,
         sessions.direction,
+        sessions.settled_month,
         sessions.vintage,
         sessions.other_session_count,
         case
@@ -125,6 +126,7 @@ select
             then 'indicative'
         else 'insufficient'
     end as confidence,
+    effects.settled_month,
     effects.vintage,
     runs.as_of,
     runs.release_id

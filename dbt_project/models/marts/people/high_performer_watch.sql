@@ -52,7 +52,7 @@ histories as (
             end
         ) as strong_of_6
     from watched
-    inner join bands as past
+    inner join {{ ref('int_bands__band_history') }} as past
         on
             watched.agent_id = past.agent_id
             and past.band in ('exceptional', 'strong')

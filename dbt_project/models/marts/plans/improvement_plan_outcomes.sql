@@ -77,7 +77,8 @@ select
     cast(counted.support_planned as bigint) as support_planned,
     cast(counted.support_delivered as bigint) as support_delivered,
     cast(counted.overdue_check_ins as bigint) as overdue_check_ins,
-    cast(null as {{ dbt.type_string() }}) as vintage,
+    counted.end_on,
+    counted.vintage,
     runs.as_of,
     runs.release_id
 from counted

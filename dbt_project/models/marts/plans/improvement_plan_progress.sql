@@ -11,6 +11,8 @@ with looked_at as (
         assessments.due_on,
         assessments.held_on,
         assessments.window_end_on,
+        assessments.end_on,
+        assessments.vintage,
         assessments.week_number,
         assessments.weeks,
         assessments.elapsed_share,
@@ -117,7 +119,8 @@ select
     cast(judged.support_delivered as bigint) as support_delivered,
     cast(judged.overdue_check_ins as bigint) as overdue_check_ins,
     judged.is_overdue,
-    cast(null as {{ dbt.type_string() }}) as vintage,
+    judged.end_on,
+    judged.vintage,
     runs.as_of,
     runs.release_id
 from judged

@@ -6,5 +6,6 @@ select
     cast(rows as bigint) as row_count,
     batch_id,
     first_loaded_at,
-    last_loaded_at
+    last_loaded_at,
+    unreadable_loaded_at
 from {{ source('landing', 'files') }}

@@ -2,5 +2,9 @@
 select
     as_of,
     release_id,
-    ticketing_source
+    ticketing_source,
+    closed_through,
+    restated_month,
+    restated_because,
+    history_from
 from {{ source('landing', 'run') }}
