@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup run test lint dagster docs lock clean
+.PHONY: help setup run test faults lint dagster docs lock clean
 
 help: ## list what can be made
 	@sed -n -E 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -36,9 +36,11 @@ test: $(STAMP) lint ## every test, fast ones first
 	CX_TEST_RUNS="$$runs" $(MAKE) --no-print-directory --jobs 2 --output-sync=target $(TEST_GROUPS)
 
 # What costs most comes first, so that both cores end together. A new file of tests is in the last group.
-TEST_GROUPS := test-unit test-end-to-end test-on-sample test-random test-servicenow test-others
+TEST_GROUPS := test-end-to-end test-unit test-on-sample test-random test-faults test-servicenow test-others
 ON_SAMPLE := $(addprefix tests/integration/test_,dispositions.py gate_on_sample.py nearest_change.py truth_recovery.py)
-NAMED_TESTS := $(ON_SAMPLE) $(addprefix tests/integration/test_,end_to_end.py random_warehouses.py servicenow.py)
+END_TO_END := $(addprefix tests/integration/test_,end_to_end.py closing.py reference_on_sample.py)
+RANDOM := $(addprefix tests/integration/test_,random_warehouses.py incremental_rows.py)
+NAMED_TESTS := $(ON_SAMPLE) $(END_TO_END) $(RANDOM) tests/integration/test_servicenow.py
 
 .PHONY: $(TEST_GROUPS)
 
@@ -46,19 +48,28 @@ test-unit: $(STAMP)
 	$(BIN)/python -m pytest tests/unit
 
 test-end-to-end: $(STAMP)
-	$(BIN)/python -m pytest tests/integration/test_end_to_end.py
+	$(BIN)/python -m pytest $(END_TO_END)
 
 test-on-sample: $(STAMP)
 	$(BIN)/python -m pytest $(ON_SAMPLE)
 
 test-random: $(STAMP)
-	$(BIN)/python -m pytest tests/integration/test_random_warehouses.py
+	$(BIN)/python -m pytest $(RANDOM)
+
+test-faults: $(STAMP)
+	$(BIN)/python -m pytest tests/faults
 
 test-servicenow: $(STAMP)
 	$(BIN)/python -m pytest tests/integration/test_servicenow.py
 
 test-others: $(STAMP)
 	$(BIN)/python -m pytest tests/integration $(addprefix --ignore=,$(NAMED_TESTS))
+
+faults: $(STAMP) ## what no change may break: every fault as it happens; prints what was tried
+	@counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT && \
+	CX_FAULT_COUNTS="$$counts" CX_FAULT_SEQUENCES=200 $(BIN)/python -m pytest -m "" \
+		tests/faults tests/integration/test_incremental_rows.py $(END_TO_END) && \
+	$(BIN)/python -m tests.faults.counted "$$counts"
 
 lint: $(STAMP) ## style of Python and SQL
 	$(BIN)/ruff check .

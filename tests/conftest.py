@@ -130,20 +130,32 @@ def sample(runs_root: Path) -> Workspace:
     return workspace
 
 
+# After the close of August and of September: the first run closes the one, the second the other.
+FIRST_BOUND, SECOND_BOUND = "2026-09-20T00:00:00Z", "2026-10-12T00:00:00Z"
+
+
 @pytest.fixture(scope="session")
 def small_sample(runs_root: Path) -> Workspace:
-    """A sample of two teams and three months, run once, on one thread; tests may run it again,
-    nothing else.
+    """A sample of two teams and three months, run twice on one thread: what had landed by the
+    first bound, then what landed until the second. Tests may run it again, nothing else.
     """
     root = runs_root / "small_sample"
     workspace = Workspace(root / "raw", root / "state", threads=1)
 
     def make() -> None:
         workspace.make_sample("--agents", "24", "--months", "3", "--tickets", "6000")
-        workspace.run()
+        workspace.run("--as-of", FIRST_BOUND)
+        workspace.run("--as-of", SECOND_BOUND)
 
     make_once(root, make)
     return workspace
+
+
+@pytest.fixture(scope="session")
+def small_sample_releases(small_sample: Workspace) -> tuple[Path, Path]:
+    """Folders of marts of the two releases: the first from all files, the second from new ones."""
+    first, second = sorted((small_sample.state_root / "releases").glob("2*"))
+    return first / "managers", second / "managers"
 
 
 @pytest.fixture(scope="session")

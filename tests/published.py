@@ -24,6 +24,7 @@ MARTS = frozenset(
         "people",
         "performance_bands",
         "release_quality",
+        "scorecard_vintages",
         "team_csat_drivers",
         "team_leverage",
         "team_metrics",

@@ -162,6 +162,15 @@ def check_configuration(
     return findings.warnings
 
 
+def first_scorecard_month(settings: Settings) -> date:
+    """First of the first month that a scorecard version is in force for; BadInput without one."""
+    rows = _read_seed(settings.seed_root, "scorecard_versions", Findings(settings.seed_root.name))
+    months = [row["effective_from"] for row in rows if row.has("effective_from")]
+    if not months:
+        raise BadInput("scorecard_versions.csv: no version, so no month has a scorecard")
+    return min(months)
+
+
 def known_severities(seed_root: Path) -> set[str]:
     """Severities with a target in sla_targets.csv."""
     rows = _read_seed(seed_root, "sla_targets", Findings(seed_root.name))

@@ -1,9 +1,10 @@
 """Checks of landed rows that stop a run before anything is built.
 
 Belongs here: faults after which no figure would be right - of agents, their assignments and teams,
-and severities without a target. Does not belong here: rows that can be quarantined one by one
-(staging models), the reference data by itself (configuration.py), files (landing.py). Messages name
-file and row, never the contents of a cell.
+severities without a target, scores on another scale. Does not belong here: rows that can be
+quarantined one by one (staging models) and how many may be (quarantine.py), the reference data by
+itself (configuration.py), files (landing.py). Messages name file and row, never the contents of a
+cell.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from orchestration.lib.configuration import (
 from orchestration.lib.contract import Column, Table, load_contract
 from orchestration.lib.errors import BadInput, one_per_line
 from orchestration.lib.landing import all_tables, loaded_at_expression, query
+from orchestration.lib.quarantine import new_files, write_batch
 from orchestration.lib.servicenow import LOG_TABLE
 from orchestration.lib.settings import Settings
 
@@ -29,6 +31,9 @@ from orchestration.lib.settings import Settings
 NOTHING = ("", "N/A", "NULL", "-")
 DATE_PATTERN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 INTEGER_PATTERN = re.compile(r"[+-]?[0-9]+([.]0+)?")
+# Fewer marks than this may all be low; a form that goes up to less may have marks of 0 and 1 alone.
+LEAST_MARKS = 20
+LEAST_SCALE = 5
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,14 @@ class LandedRow:
 def check_inputs(settings: Settings, as_of: datetime) -> list[str]:
     """Check what is landed and visible at `as_of` (with a zone); returns warnings.
 
-    Raises BadInput listing the faults.
+    What passed is written down as the batch that the models judge. Raises BadInput listing the
+    faults.
     """
     instant = as_of.astimezone(UTC).replace(tzinfo=None)
     warnings = check_people(settings, instant)
+    check_scales(settings)
     check_severities(settings.seed_root, severities_without_target(settings, instant))
+    write_batch(settings)
     return warnings
 
 
@@ -284,6 +292,49 @@ def _strangers(assignments: Iterable[LandedRow], agents: Iterable[LandedRow]) ->
         "nothing is credited to them until they are"
     )
     return [warning]
+
+
+# ------------------------------------------------------------------------------------------ scales
+
+# Tables with a mark and the column that says how far it can go, with its default.
+SCALES = {"qa_criterion_scores": ("max_score", None), "surveys": ("scale_max", 5)}
+
+
+def check_scales(settings: Settings) -> None:
+    """Refuse files new to the run in which every mark is a share of 1, on scales that go further.
+
+    Each mark by itself is possible, so no row could be set aside for it; all of them would count
+    as failures. Raises BadInput.
+    """
+    faults = [
+        fault
+        for table, landed in new_files(settings)
+        if table in SCALES and (fault := _scale_fault(landed, *SCALES[table]))
+    ]
+    if faults:
+        raise BadInput(one_per_line(faults))
+
+
+def _scale_fault(landed: str, limit: str, default: int | None) -> str | None:
+    file, marks, highest, has_shares = query(
+        f"""
+        with marks as (
+            select _file, try_cast(trim(score) as double) as mark,
+                coalesce(try_cast(trim({limit}) as double), $default) as highest
+            from read_parquet($landed)
+        )
+        select min(_file), count(*), max(mark), coalesce(bool_or(mark > 0 and mark < 1), false)
+        from marks
+        where isfinite(mark) and highest >= $least
+        """,
+        {"landed": landed, "default": default, "least": LEAST_SCALE},
+    )[0]
+    if marks < LEAST_MARKS or highest > 1 or not has_shares:
+        return None
+    return (
+        f"{file}: column score holds shares from 0 to 1 in all of {marks} rows, but {limit} says "
+        f"that marks go up to {LEAST_SCALE} and more; land the file again with scores on that scale"
+    )
 
 
 # -------------------------------------------------------------------------------------- severities

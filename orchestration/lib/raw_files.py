@@ -163,7 +163,7 @@ def _refuse_missing(file: RawFile, missing: list[str], extra: list[str]) -> None
         hints = [f" (the header is separated by {separator}; separate columns by commas)"]
     raise BadInput(
         f"{file.name}: required column {', '.join(missing)} is missing{''.join(hints)}; "
-        "columns are matched by the names of the raw contract"
+        "name the columns as in docs/raw-contract.md"
     )
 
 
@@ -194,7 +194,9 @@ def _csv_header_rows(file: RawFile) -> tuple[list[str], int]:
                 if names:
                     return names, number
         except (csv.Error, UnicodeDecodeError):
-            raise BadInput(f"{file.name}: the header does not read as CSV in UTF-8") from None
+            raise BadInput(
+                f"{file.name}: the header does not read as CSV in UTF-8; save it so"
+            ) from None
     raise BadInput(f"{file.name}: the file has no header; write at least the header row")
 
 
@@ -214,21 +216,25 @@ def _damaged_parquet(file: RawFile) -> BadInput:
 # ------------------------------------------------------------------------------------- whole files
 
 
-def check_text(file: RawFile) -> str | None:
-    """Check that a CSV file is UTF-8 without NUL bytes; other kinds are passed.
+def check_text(file: RawFile, is_vouched: bool = False) -> None:
+    """Check that a CSV file is UTF-8 without NUL bytes and ends with a line break; other kinds are
+    passed.
 
-    Returns a warning where the last line is not ended, the sign of a file that may be cut. Raises
+    A file cut inside its last cell has a last row that looks whole, so a last line without an end
+    is refused, unless `is_vouched`: a manifest has told the hash of the whole file. Raises
     BadInput.
     """
     if file.kind != "csv":
-        return None
+        return
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines, last = 1, b""
     with file.open() as stream:
         while chunk := stream.read(TEXT_CHUNK_BYTES):
             if b"\0" in chunk and not _is_utf16(file):
                 line = lines + chunk[: chunk.index(b"\0")].count(b"\n")
-                raise BadInput(f"{file.name}: line {line} has a NUL byte; the file is damaged")
+                raise BadInput(
+                    f"{file.name}: line {line} has a NUL byte; the file is damaged, land it again"
+                )
             try:
                 decoder.decode(chunk)
             except UnicodeDecodeError as error:
@@ -239,9 +245,11 @@ def check_text(file: RawFile) -> str | None:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise _not_utf8(file, lines) from None
-    if last.endswith((b"\n", b"\r")):
-        return None
-    return f"{file.name}: the last line does not end with a line break; it may be cut"
+    if not is_vouched and not last.endswith((b"\n", b"\r")):
+        raise BadInput(
+            f"{file.name}: line {lines} does not end with a line break, so the file may be cut; "
+            "land it whole, or list it in manifest.jsonl"
+        )
 
 
 def _is_utf16(file: RawFile) -> bool:
@@ -357,8 +365,8 @@ def _refuse_ragged(
     number, expected, actual = ragged[0]
     where = f"data row {number - header_rows}" if number is not None else "a row"
     raise BadInput(
-        f"{file.name}: {where} has {actual} cells where the header has {expected} columns; "
-        "the file is cut, or a comma in a cell is not quoted"
+        f"{file.name}: {where} has {actual} cell{'' if actual == 1 else 's'} where the header has "
+        f"{expected} columns; the file is cut, or a comma in a cell is not quoted"
     )
 
 
@@ -410,7 +418,9 @@ def _text_column(file: RawFile, batch: pa.RecordBatch, column: Column) -> pa.Arr
     except pa.ArrowInvalid:
         raise BadInput(f"{file.name}: column {column.name} has text that is not UTF-8") from None
     if _holds_nul(text):
-        raise BadInput(f"{file.name}: column {column.name} has a NUL byte; the file is damaged")
+        raise BadInput(
+            f"{file.name}: column {column.name} has a NUL byte; the file is damaged, land it again"
+        )
     return text
 
 

@@ -12,26 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import PROJECT_ROOT, Workspace
+from tests.conftest import FIRST_BOUND, PROJECT_ROOT, SECOND_BOUND, Workspace
 from tests.published import MARTS
-
-# A reader opens the current release over and over until a file tells it to stop; prints how often.
-READER = """
-import pathlib, sys, time, duckdb
-releases, stop = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-reads = 0
-while not stop.exists() or reads == 0:
-    managers = (releases / "current").resolve() / "managers"
-    ids = set()
-    for parquet in sorted(managers.glob("*.parquet")):
-        ids |= set(duckdb.sql(f"select distinct release_id from '{parquet}'").fetchall())
-    with duckdb.connect(str(managers / "marts.duckdb"), read_only=True) as connection:
-        ids |= set(connection.sql("select distinct release_id from agent_scorecard").fetchall())
-    assert len(ids) == 1, ids
-    reads += 1
-    time.sleep(0.1)  # leaves the core to the run
-print(reads)
-"""
 
 
 def test_a_release_holds_every_mart_and_a_manifest_that_fits(small_sample: Workspace):
@@ -51,51 +33,21 @@ def test_a_release_holds_every_mart_and_a_manifest_that_fits(small_sample: Works
 def test_dbt_leaves_reference_data_below_an_absolute_path_as_it_is(small_sample: Workspace):
     """dbt filed the SQL of a seed under the seed's own path and so overwrote the business's CSV.
 
-    A run gives dbt a copy of the reference data, below an absolute path too. Every later run copies
-    it anew, so this looks at what the first one left.
+    A run gives dbt a copy of the reference data, below an absolute path too.
     """
     (frozen,) = (small_sample.state_root / "work" / "dbt").glob("*/seeds")
     given = {path.name: path.read_bytes() for path in (PROJECT_ROOT / "seeds").glob("*.csv")}
     assert {path.name: path.read_bytes() for path in frozen.glob("*.csv")} == given
-    (results,) = (small_sample.state_root / "work" / "dbt_results").glob("*.json")
+    results = next((small_sample.state_root / "work" / "dbt_results").glob("*.json"))
     nodes = {node["unique_id"] for node in json.loads(results.read_bytes())["results"]}
     assert {f"seed.cx_performance.{Path(name).stem}" for name in given} <= nodes
 
 
 def test_a_second_run_finds_nothing_new_and_publishes_nothing(small_sample: Workspace):
     before = sorted(path.name for path in (small_sample.state_root / "releases").iterdir())
-    again = small_sample.run()
+    again = small_sample.run("--as-of", SECOND_BOUND)
     assert "nothing new" in again.stdout.lower()
     assert sorted(path.name for path in (small_sample.state_root / "releases").iterdir()) == before
-
-
-@pytest.fixture(scope="module")
-def full_run(
-    small_sample: Workspace, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[int, str, str]:
-    """Everything rebuilt while a reader opens the release over and over.
-
-    Returns the reader's exit code and what it said on stdout and stderr.
-    """
-    stop = tmp_path_factory.mktemp("reader") / "stop"
-    reader = subprocess.Popen(
-        [sys.executable, "-c", READER, str(small_sample.state_root / "releases"), str(stop)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        small_sample.run("--full")
-    finally:
-        stop.touch()
-    reads, errors = reader.communicate(timeout=60)
-    return reader.returncode, reads, errors
-
-
-def test_readers_are_never_disturbed_by_a_run(full_run: tuple[int, str, str]):
-    exit_code, reads, errors = full_run
-    assert exit_code == 0, errors
-    assert int(reads) >= 2
 
 
 def assert_same_bytes(one: Path, other: Path) -> None:
@@ -105,17 +57,10 @@ def assert_same_bytes(one: Path, other: Path) -> None:
         assert (one / name).read_bytes() == (other / name).read_bytes(), mart
 
 
-def test_building_again_gives_the_same_bytes(
-    small_sample: Workspace, full_run: tuple[int, str, str]
+@pytest.mark.slow_fault
+def test_the_same_raw_data_gives_the_same_bytes(
+    small_sample: Workspace, small_sample_releases: tuple[Path, Path], tmp_path: Path
 ):
-    """The release stays the first one, so it is the candidate that was made anew."""
-    candidates = small_sample.state_root / "work" / "candidates"
-    candidate = candidates / small_sample.managers.parent.name
-    assert (candidate / "candidate.json").stat().st_mtime > small_sample.managers.stat().st_mtime
-    assert_same_bytes(small_sample.managers, candidate)
-
-
-def test_the_same_raw_data_gives_the_same_bytes(small_sample: Workspace, tmp_path: Path):
     """Other folders, files and manifest in another order, four threads instead of one."""
     assert small_sample.threads == 1
     other = Workspace(tmp_path / "deeper" / "raw", tmp_path / "state", threads=4)
@@ -127,8 +72,8 @@ def test_the_same_raw_data_gives_the_same_bytes(small_sample: Workspace, tmp_pat
     manifest = other.raw_root / "manifest.jsonl"
     lines = manifest.read_text("utf-8").splitlines(keepends=True)
     manifest.write_text("".join(reversed(lines)), "utf-8")
-    other.run()
-    assert_same_bytes(small_sample.managers, other.managers)
+    other.run("--as-of", FIRST_BOUND)
+    assert_same_bytes(small_sample_releases[0], other.managers)
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from tests.integration.in_memory_warehouse import (
     compile_project,
     landed,
     run_row,
+    told,
 )
 from tests.integration.random_raw import (
     RawTables,
@@ -178,6 +179,8 @@ def through_dbt(project: Project, raw: RawTables, as_of: datetime) -> Marts:
         if source["source_name"] == "raw":
             write_landing(landing / table / "random.parquet", landed(table, raw.get(table, [])))
     write_landing(landing / "_run" / "run.parquet", run_row(as_of))
+    for name in ("vintage_scorecards", "vintage_figures"):
+        write_landing(landing / "_run" / f"{name}.parquet", told(name).slice(0, 0))
     project.dbt("build", "--exclude-resource-type", "test", "unit_test", "--select",
                 *(f"+{mart}" for mart in MARTS))  # fmt: skip
     with duckdb.connect(project.environment["CX_WAREHOUSE_PATH"], read_only=True) as connection:

@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from expectations.release_quality import EQUATIONS
+
 RELEASE_ID = "20261110T000000Z-0123456789ab"
 AS_OF = datetime(2026, 11, 10)
 MARTS = [
@@ -279,8 +281,7 @@ def _lost_and_found(calendar: pd.DataFrame) -> pd.DataFrame:
 
 
 def _release_quality() -> pd.DataFrame:
-    checks = [f"conservation_{number}" for number in (1, 2, 3, 4, 7)]
-    rows = pd.DataFrame({"check": checks, "severity": "critical"})
+    rows = pd.DataFrame({"check": [*EQUATIONS], "severity": "critical"})
     warned = pd.DataFrame({"check": ["unknown_contact_types"], "severity": ["warning"]})
     return pd.concat([rows, warned], ignore_index=True).assign(
         passed=True, observed="100", required="100"

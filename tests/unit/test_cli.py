@@ -117,10 +117,12 @@ def test_bound_without_offset_is_refused_before_anything_starts(settings: Settin
 
 def test_bound_reaches_the_job_as_utc(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[object] = []
-    monkeypatch.setattr(cli, "_run_job", lambda _, *rest: given.extend(rest))
+    monkeypatch.setattr(cli, "_run_job", lambda _settings, *rest: given.extend(rest))
     result = runner.invoke(cli.app, ["run", "--as-of", "2026-03-10T01:00:00-05:00", "--full"])
     assert result.exit_code == 0
-    assert given == ["2026-03-10T06:00:00+00:00", True]
+    job, _run_id, told = given
+    assert job == "daily_refresh"
+    assert told == {"as_of": "2026-03-10T06:00:00+00:00", "full": True}
 
 
 def test_empty_default_raw_root_names_the_way_to_a_sample(
@@ -234,6 +236,91 @@ def test_releases_are_listed_with_the_newest_first(settings: Settings) -> None:
     assert shown.index(NEWER.release_id) < shown.index(OLDER.release_id)
 
 
+# --- cx rollback, cx verify ------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_releases(settings: Settings) -> Settings:
+    for run in (OLDER, NEWER):
+        releases.publish(settings, judged_candidate(settings, run))
+    return settings
+
+
+def test_rollback_is_told_and_shown_until_it_is_undone(two_releases: Settings) -> None:
+    done = runner.invoke(cli.app, ["rollback", OLDER.release_id])
+    assert done.exit_code == 0
+    assert f"Current is {OLDER.release_id} and stays" in done.stdout
+    status = runner.invoke(cli.app, ["status"]).stdout
+    assert f"rolled back from {NEWER.release_id}" in status
+    assert "cx rollback --undo" in status
+    assert "pinned" in runner.invoke(cli.app, ["releases"]).stdout
+    undone = runner.invoke(cli.app, ["rollback", "--undo"])
+    assert undone.exit_code == 0
+    assert f"Current is {NEWER.release_id}, the newest" in undone.stdout
+    assert "rolled back" not in runner.invoke(cli.app, ["status"]).stdout
+
+
+@pytest.mark.parametrize("arguments", [[], [NEWER.release_id, "--undo"], ["20200101T000000Z-x"]])
+def test_rollback_to_nothing_in_particular_is_bad_input(
+    two_releases: Settings, arguments: list[str]
+) -> None:
+    assert runner.invoke(cli.app, ["rollback", *arguments]).exit_code == 2
+
+
+def test_rollback_waits_for_nobody(two_releases: Settings) -> None:
+    code = (
+        "from orchestration.lib.lock import run_lock\n"
+        "from orchestration.lib.settings import load_settings\n"
+        "with run_lock(load_settings()):\n"
+        "    print('held', flush=True)\n"
+        "    input()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdout is not None
+        other.stdout.readline()
+        result = runner.invoke(cli.app, ["rollback", OLDER.release_id])
+    finally:
+        other.communicate("\n")
+    assert result.exit_code == 4
+    assert f"process {other.pid}" in result.stderr
+
+
+def test_rollback_needs_nothing_heavy(two_releases: Settings) -> None:
+    """It is wanted when something is wrong, and within a second."""
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from orchestration.cli import app\n"
+        f"assert CliRunner().invoke(app, ['rollback', '{OLDER.release_id}']).exit_code == 0\n"
+        "heavy = {'dagster', 'duckdb', 'pandas', 'great_expectations', 'pyarrow', 'dbt'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_verify_tells_what_it_looked_at(two_releases: Settings) -> None:
+    result = runner.invoke(cli.app, ["verify", "--all"])
+    assert result.exit_code == 0
+    assert "Looked at 2 releases with 8 files" in result.stdout
+    assert "the 4 entries of the audit log" in result.stdout
+    assert "All is as it was published" in result.stdout
+
+
+def test_verify_ends_with_1_and_names_each_wrong_file(two_releases: Settings) -> None:
+    managers = two_releases.releases_root / NEWER.release_id / "managers"
+    managers.chmod(0o755)
+    for name in ("agent_scorecard.parquet", "marts.duckdb"):
+        (managers / name).unlink()
+    result = runner.invoke(cli.app, ["verify"])
+    assert result.exit_code == 1
+    for name in ("agent_scorecard.parquet", "marts.duckdb"):
+        assert f"wrong: releases/{NEWER.release_id}/managers/{name}" in result.stdout
+    assert "2 faults found" in result.stdout
+
+
 def test_damaged_manifest_is_a_clear_fault(settings: Settings) -> None:
     release = releases.publish(settings, judged_candidate(settings, OLDER))
     path = release.folder / "manifest.json"
@@ -242,6 +329,9 @@ def test_damaged_manifest_is_a_clear_fault(settings: Settings) -> None:
     result = runner.invoke(cli.app, ["status"])
     assert result.exit_code == 1
     assert f"{OLDER.release_id}/manifest.json is not readable" in result.stderr
+    listed = runner.invoke(cli.app, ["releases"])
+    assert listed.exit_code == 0
+    assert "damaged" in listed.stdout
 
 
 # --- looks ------------------------------------------------------------------------------------

@@ -251,6 +251,7 @@ PLANTED: list[tuple[str, Fault, str]] = [
     ("lost_and_found", quarantined, "quarantined_share_below_5_percent"),
     ("release_quality", doubled_table, "key_is_unique"),
     ("release_quality", two_rows_only, "number_of_checks"),
+    ("release_quality", two_rows_only, "equations_are_there"),
     ("release_quality", no_critical_rows, "has_critical_checks"),
 ]
 
@@ -847,7 +848,7 @@ def test_a_failed_row_of_release_quality_counts_by_its_severity(
 
     result = run_gate(candidate, ["metric_catalog"], run_results)
 
-    found = check(result, "release_quality", "release_quality:conservation_1")
+    found = check(result, "release_quality", "release_quality:final_solves_conserved")
     assert (found.passed, found.observed) == (False, "99")
     assert result.passed is not stops
 

@@ -246,6 +246,19 @@ def test_release_damaged_on_disk_is_replaced(settings: Settings) -> None:
     assert releases.verify_release(again.folder) == []
 
 
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_release_with_a_damaged_manifest_is_replaced(settings: Settings, content: str) -> None:
+    """No run got as far as that: each stopped at the manifest."""
+    candidate = judged_candidate(settings)
+    folder = releases.publish(settings, candidate).folder
+    (folder / "manifest.json").chmod(0o644)
+    (folder / "manifest.json").write_text(content, encoding="utf-8")
+    assert releases.manifests(settings) == []
+    assert releases.release_before(settings, NEWER) is None
+    assert releases.publish(settings, candidate).is_new
+    assert releases.verify_release(folder) == []
+
+
 def test_same_release_id_with_other_marts_is_a_fault(settings: Settings) -> None:
     releases.publish(settings, judged_candidate(settings))
     with pytest.raises(Fault, match="other marts from the same inputs"):

@@ -1,6 +1,23 @@
 -- One row per check that is computed inside the warehouse, with both sides of every conservation
 -- equation. Critical checks that fail stop the publish; warnings travel with the release.
-with rows_in_files as (
+-- Only months that this run builds are counted: what the others rest on differs with how far a build
+-- looks back.
+with built_months as (
+
+    select distinct period_month
+    from {{ ref('dim_team_months') }}
+    where is_built
+
+),
+
+first_built as (
+
+    select cast(min(period_month) as timestamp) as built_from
+    from built_months
+
+),
+
+rows_in_files as (
 
     select
         raw_table,
@@ -45,11 +62,14 @@ solves_conserved as (
             where
                 solve_kind = 'final'
                 and credit in ('agent', 'system', 'unknown', 'no_assignment', 'unassigned')
+                and solved_at >= (select first_built.built_from from first_built)
         ) as observed,
         (
             select count(*)
             from {{ ref('int_tickets__solves') }}
-            where solve_kind = 'final'
+            where
+                solve_kind = 'final'
+                and solved_at >= (select first_built.built_from from first_built)
         ) as required
 
 ),
@@ -60,13 +80,10 @@ evaluations_conserved as (
         'evaluations_conserved' as check_name,
         'critical' as severity,
         (
-            select coalesce(sum(sample_count), 0)
-            from {{ ref('int_scorecard__metric_parts') }}
-            where metric = 'qa_score'
-        ) + (
-            select count(*)
-            from {{ ref('fct_evaluations') }}
-            where exclusion is not null
+            select
+                count(case when exclusion is null then 1 end)
+                + count(case when exclusion is not null then 1 end)
+            from {{ ref('int_evaluations__excluded') }}
         ) as observed,
         (
             select count(*)
@@ -74,6 +91,28 @@ evaluations_conserved as (
             where
                 raw_table = 'qa_evaluations'
                 and (disposition = 'used' or disposition like 'out_of_scope:%')
+        ) as required
+
+),
+
+surveys_conserved as (
+
+    select
+        'surveys_sent_conserved' as check_name,
+        'critical' as severity,
+        (
+            select
+                count(case when is_answered then 1 end)
+                + count(case when not is_answered then 1 end)
+            from {{ ref('fct_survey_responses') }}
+            where sent_at >= (select first_built.built_from from first_built)
+        ) as observed,
+        (
+            select count(*)
+            from {{ ref('int_surveys__judged') }}
+            where
+                fault is null
+                and sent_at >= (select first_built.built_from from first_built)
         ) as required
 
 ),
@@ -86,20 +125,27 @@ responses_conserved as (
         (
             select coalesce(sum(sample_count), 0)
             from {{ ref('int_scorecard__metric_parts') }}
-            where metric = 'csat'
+            where
+                metric = 'csat'
+                and period_month in (select built_months.period_month from built_months)
         ) + (
             select count(*)
             from {{ ref('fct_survey_responses') }}
-            where is_answered and exclusion is not null
-        ) + (
-            select count(*)
-            from {{ ref('fct_survey_responses') }}
-            where not is_answered
+            where
+                is_answered
+                and exclusion is not null
+                and responded_at >= (select first_built.built_from from first_built)
         ) as observed,
         (
             select count(*)
-            from {{ ref('int_rows__dispositions') }}
-            where raw_table = 'surveys' and disposition = 'used'
+            from {{ ref('fct_survey_responses') }}
+            where
+                is_answered
+                and case
+                    when exclusion is null
+                        then period_month in (select built_months.period_month from built_months)
+                    else responded_at >= (select first_built.built_from from first_built)
+                end
         ) as required
 
 ),
@@ -113,12 +159,17 @@ agent_days_conserved as (
             select count(*)
             from {{ ref('fct_agent_days') }}
             where
-                adherent_microseconds between 0 and scheduled_microseconds
+                period_month in (select built_months.period_month from built_months)
+                and adherent_microseconds between 0 and scheduled_microseconds
                 and handling_microseconds between 0 and productive_microseconds
                 and productive_microseconds <= logged_microseconds
                 and logged_microseconds <= {{ microseconds_between('starts_at', 'ends_at') }}
         ) as observed,
-        (select count(*) from {{ ref('fct_agent_days') }}) as required
+        (
+            select count(*)
+            from {{ ref('fct_agent_days') }}
+            where period_month in (select built_months.period_month from built_months)
+        ) as required
 
 ),
 
@@ -131,7 +182,7 @@ agents_banded as (
         (
             select count(*)
             from {{ ref('dim_agent_months') }}
-            where is_ended
+            where is_ended and is_built
         ) as required
 
 ),
@@ -143,6 +194,8 @@ conserved as (
     select * from solves_conserved
     union all
     select * from evaluations_conserved
+    union all
+    select * from surveys_conserved
     union all
     select * from responses_conserved
     union all
@@ -161,6 +214,80 @@ counted as (
         cast(observed as {{ dbt.type_string() }}) as observed,
         cast(required as {{ dbt.type_string() }}) as required
     from conserved
+
+),
+
+-- What was set aside in the release before is still so, has healed, or its file was taken away.
+quarantine_changed as (
+
+    select
+        count(case when change = 'new' then 1 end) as new_count,
+        count(case when change = 'healed' then 1 end) as healed_count,
+        count(case when change = 'taken_away' then 1 end) as taken_away_count
+    from {{ ref('int_release__quarantine_changes') }}
+
+),
+
+quarantine_opened as (
+
+    select coalesce(max(quarantined_count), 0) as opening_count
+    from {{ ref('stg_batch__releases') }}
+
+),
+
+quarantine_closed as (
+
+    select count(*) as closing_count
+    from {{ ref('int_rows__quarantined') }}
+
+),
+
+quarantine_counted as (
+
+    select
+        opened.opening_count,
+        changed.new_count,
+        changed.healed_count,
+        changed.taken_away_count,
+        closed.closing_count
+    from quarantine_opened as opened
+    cross join quarantine_changed as changed
+    cross join quarantine_closed as closed
+
+),
+
+quarantine_conserved as (
+
+    select
+        'quarantine_conserved' as check_name,
+        'critical' as severity,
+        opening_count + new_count - healed_count - taken_away_count
+        = closing_count as is_passed,
+        concat(
+            cast(opening_count as {{ dbt.type_string() }}), ' in the release before + ',
+            cast(new_count as {{ dbt.type_string() }}), ' new - ',
+            cast(healed_count as {{ dbt.type_string() }}), ' healed - ',
+            cast(taken_away_count as {{ dbt.type_string() }}), ' of files taken away = ',
+            cast(
+                opening_count + new_count - healed_count - taken_away_count
+                as {{ dbt.type_string() }}
+            )
+        ) as observed,
+        concat(cast(closing_count as {{ dbt.type_string() }}), ' set aside now') as required
+    from quarantine_counted
+
+),
+
+volumes as (
+
+    select
+        concat('daily_volume:', raw_table) as check_name,
+        'critical' as severity,
+        count(case when is_blocking then 1 end) = 0 as is_passed,
+        coalesce({{ listing('finding') }}, 'every day within') as observed,
+        'each new day at most 3 times and at least a third of its 8 weekdays before' as required
+    from {{ ref('int_release__daily_volumes') }}
+    group by raw_table
 
 ),
 
@@ -246,7 +373,9 @@ team_totals as (
         sum(cast(denominator as decimal(28, 6))) as denominator,
         count(*) * cast(0.000001 as decimal(9, 6)) as tolerance
     from {{ ref('int_scorecard__team_metrics') }}
-    where metric not in ('qa_consistency', 'kb_contributions')
+    where
+        metric not in ('qa_consistency', 'kb_contributions')
+        and period_month in (select built_months.period_month from built_months)
     group by metric
 
 ),
@@ -266,6 +395,7 @@ company_totals as (
         company.scope_kind = 'company'
         and company.period_window = 'month'
         and company.metric not in ('qa_consistency', 'kb_contributions')
+        and company.period_month in (select built_months.period_month from built_months)
     group by company.metric
 
 ),
@@ -401,20 +531,52 @@ review_ages as (
 
 ),
 
-identifiers_differing_in_case as (
+folded_keys as (
 
     select
-        'agent_ids_differ_by_more_than_case' as check_name,
+        'agents' as raw_table,
+        lower(agent_id) as folded
+    from {{ ref('dim_agents') }}
+
+    union all
+
+    select
+        'teams' as raw_table,
+        lower(team_id) as folded
+    from {{ ref('dim_teams') }}
+
+    union all
+
+    select
+        'tickets' as raw_table,
+        lower(ticket_id) as folded
+    from {{ ref('int_tickets__scoped') }}
+
+),
+
+keys_alike as (
+
+    select
+        raw_table,
+        folded
+    from folded_keys
+    group by raw_table, folded
+    having count(*) > 1
+
+),
+
+keys_differing_in_case as (
+
+    select
+        'keys_differ_by_more_than_case' as check_name,
         'warning' as severity,
         count(*) = 0 as is_passed,
-        concat(cast(count(*) as {{ dbt.type_string() }}), ' pairs differ by case only') as observed,
-        '0 pairs differ by case only' as required
-    from (
-        select lower(agent_id) as folded
-        from {{ ref('dim_agents') }}
-        group by lower(agent_id)
-        having count(*) > 1
-    ) as folded_ids
+        concat(
+            cast(count(*) as {{ dbt.type_string() }}), ' keys differ by case only, of ',
+            coalesce({{ listing('raw_table') }}, 'any table')
+        ) as observed,
+        'no two agents, teams or tickets whose keys differ by case only' as required
+    from keys_alike
 
 ),
 
@@ -449,6 +611,10 @@ active_after_leaving as (
 
 select * from counted
 union all
+select * from quarantine_conserved
+union all
+select * from volumes
+union all
 select * from bounds
 union all
 select * from nulls
@@ -467,7 +633,7 @@ select * from absent_inputs
 union all
 select * from review_ages
 union all
-select * from identifiers_differing_in_case
+select * from keys_differing_in_case
 union all
 select * from active_after_leaving
 union all
