@@ -22,6 +22,7 @@ MODELS = [
     "evidence",
     "conditions",
     "standing",
+    "histories",
     "score_series",
     "trends",
     "courses",

@@ -7,12 +7,13 @@ two differing numbers is right; that is argued from the definitions.
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.conftest import GOLDEN_ROOT, PROJECT_ROOT, Workspace
+from tests.conftest import FIRST_BOUND, GOLDEN_ROOT, PROJECT_ROOT, Workspace
 from tests.reference.comparison import compare
 
 
@@ -27,7 +28,12 @@ def test_the_marts_of_the_sample_agree_with_the_reference(
     small_sample: Workspace, small_sample_releases: tuple[Path, Path]
 ) -> None:
     """The first release: in the second, months stand as they were known when they closed."""
-    result = compare(small_sample.raw_root, PROJECT_ROOT / "seeds", small_sample_releases[0])
+    result = compare(
+        small_sample.raw_root,
+        PROJECT_ROOT / "seeds",
+        small_sample_releases[0],
+        datetime.fromisoformat(FIRST_BOUND),
+    )
 
     assert result.cells > 100_000
     assert not result.differences, result.report()

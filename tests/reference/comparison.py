@@ -44,18 +44,23 @@ class Comparison:
         return "\n".join(lines)
 
 
-def reference_marts(raw_root: Path, seed_root: Path) -> tuple[dict[str, list[Row]], datetime]:
+def reference_marts(
+    raw_root: Path, seed_root: Path, bound: datetime | None = None
+) -> tuple[dict[str, list[Row]], datetime]:
     """(marts of the reference, as_of) for a raw folder and a folder of seeds."""
     raw = read_raw(raw_root)
-    as_of = latest_load(raw)
+    as_of = latest_load(raw, bound)
     seeds = read_seeds(seed_root)
     state_names = {row["state"] for row in seeds["agent_state_map"]}
     return run_reference(rows_that_count(raw, state_names, as_of), seeds, as_of), as_of
 
 
-def compare(raw_root: Path, seed_root: Path, managers: Path) -> Comparison:
-    """Every cell the reference computes against `<managers>/<mart>.parquet`."""
-    marts, as_of = reference_marts(raw_root, seed_root)
+def compare(
+    raw_root: Path, seed_root: Path, managers: Path, bound: datetime | None = None
+) -> Comparison:
+    """Every cell the reference computes against `<managers>/<mart>.parquet`, blind to what was
+    loaded after `bound`."""
+    marts, as_of = reference_marts(raw_root, seed_root, bound)
     result = Comparison()
     for mart, rows in marts.items():
         path = managers / f"{mart}.parquet"

@@ -420,8 +420,9 @@ def read_raw(raw_root: Path) -> dict[str, list[dict[str, Any]]]:
     return {folder.name: read_files(folder) for folder in folders}
 
 
-def latest_load(raw: dict[str, list[dict[str, Any]]]) -> datetime:
-    """The greatest `_loaded_at` of all raw rows: as_of of a run without a bound."""
+def latest_load(raw: dict[str, list[dict[str, Any]]], bound: datetime | None = None) -> datetime:
+    """The greatest `_loaded_at` of all raw rows, of those at or before `bound` where one is given:
+    as_of of a run."""
     stamps = []
     for rows in raw.values():
         for cell in {row["_loaded_at"] for row in rows}:
@@ -429,7 +430,7 @@ def latest_load(raw: dict[str, list[dict[str, Any]]]) -> datetime:
                 stamps.append(read_cell(cell, "time"))
             except FaultyRowError:
                 continue
-    return max(stamps)
+    return max(stamp for stamp in stamps if bound is None or stamp <= bound)
 
 
 def rows_that_count(
