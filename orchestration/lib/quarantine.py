@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,13 +30,13 @@ import pyarrow.parquet as pq
 
 from orchestration.lib import releases
 from orchestration.lib.errors import BadInput, Fault, one_per_line
+from orchestration.lib.files import STAGING_PREFIX, remove_tree
 from orchestration.lib.landing import LandedFile, all_tables, query, read_inventory
 from orchestration.lib.settings import make_private
 
 if TYPE_CHECKING:
     from orchestration.lib.settings import Settings
 
-STAGING_PREFIX = ".staging-"
 FILES, ROWS = "files.parquet", "rows.parquet"
 RUN_FOLDER = "_run"
 PLACE = [
@@ -105,7 +104,7 @@ def remember(settings: Settings) -> str | None:
             if folder.is_dir() or not releases.is_published(settings, release):
                 return None
             staging = folder.with_name(f"{STAGING_PREFIX}{release}-{os.getpid()}")
-            shutil.rmtree(staging, ignore_errors=True)
+            remove_tree(staging)
             make_private(staging)
             _copy(connection, _FILES_NOW, staging / FILES)
             _copy(connection, _ROWS_NOW, staging / ROWS)
@@ -135,7 +134,7 @@ def _forget(settings: Settings) -> None:
         if folder.name.startswith(STAGING_PREFIX) or not releases.is_published(
             settings, folder.name
         ):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
 
 
 def accepted_until(settings: Settings) -> dict[tuple[str, str], datetime]:

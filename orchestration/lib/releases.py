@@ -50,6 +50,8 @@ from orchestration.lib.vintages import (
     keep_vintages,
     latest,
     published_rows,
+    quoted_name,
+    quoted_path,
     read_vintages,
     to_json,
 )
@@ -312,15 +314,17 @@ def changed_months(candidate: Candidate, previous: Path | None) -> list[date] | 
                 return None
             if "period_month" not in columns:
                 continue
-            facts = ", ".join(_name(column) for column in columns if column not in RELEASE_COLUMNS)
+            facts = ", ".join(
+                quoted_name(column) for column in columns if column not in RELEASE_COLUMNS
+            )
             months = connection.execute(
                 f"""
                 with digests as (
                     select period_month, sum(hash({facts})::hugeint) as digest, side
                     from (
-                        select *, 'before' as side from read_parquet({_text(before)})
+                        select *, 'before' as side from read_parquet({quoted_path(before)})
                         union all
-                        select *, 'after' as side from read_parquet({_text(after)})
+                        select *, 'after' as side from read_parquet({quoted_path(after)})
                     )
                     where period_month is not null
                     group by period_month, side
@@ -355,13 +359,13 @@ def _copy_marts(
         connection.execute("set preserve_insertion_order = true")
         connection.execute("set TimeZone = 'UTC'")
         try:
-            connection.execute(f"attach {_text(warehouse)} as warehouse (read_only)")
+            connection.execute(f"attach {quoted_path(warehouse)} as warehouse (read_only)")
         except duckdb.Error as error:
             raise Fault(
                 f"{warehouse.name}: the warehouse cannot be read ({_line(error)}); "
                 "close the program that uses it, or rebuild it with `cx run --full`"
             ) from error
-        connection.execute(f"attach {_text(folder / DATABASE_FILE)} as published")
+        connection.execute(f"attach {quoted_path(folder / DATABASE_FILE)} as published")
         for mart in marts:
             rows[mart.name] = _copy_mart(connection, folder, mart, run, closed)
         connection.execute("detach published")
@@ -378,7 +382,7 @@ def _copy_mart(
 ) -> int:
     import duckdb
 
-    source = f"warehouse.{_name(mart.schema)}.{_name(mart.table)}"
+    source = f"warehouse.{quoted_name(mart.schema)}.{quoted_name(mart.table)}"
     try:
         columns = {row[0]: row[1] for row in connection.execute(f"describe {source}").fetchall()}
     except duckdb.CatalogException as error:
@@ -394,10 +398,10 @@ def _copy_mart(
             f"{run.release_id}: run `cx run`"
         )
     path = folder / f"{mart.name}.parquet"
-    order = ", ".join(f"{_name(column)} asc nulls last" for column in mart.key)
+    order = ", ".join(f"{quoted_name(column)} asc nulls last" for column in mart.key)
     rows = closed.rows_of(mart, source, columns, run)
     total = connection.execute(
-        f"copy (select * from ({rows}) order by {order}) to {_text(path)} "
+        f"copy (select * from ({rows}) order by {order}) to {quoted_path(path)} "
         "(format parquet, compression zstd)"
     ).fetchall()[0][0]
     if total == 0 and not mart.may_be_empty:
@@ -405,8 +409,8 @@ def _copy_mart(
             f"mart {mart.name} has no rows where rows are due: check its input with `cx status`"
         )
     connection.execute(
-        f"create table published.main.{_name(mart.name)} as "
-        f"select * from read_parquet({_text(path)})"
+        f"create table published.main.{quoted_name(mart.name)} as "
+        f"select * from read_parquet({quoted_path(path)})"
     )
     return total
 
@@ -463,7 +467,9 @@ def _check_columns(mart: MartSpec, columns: Mapping[str, str]) -> None:
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    rows = connection.execute(f"describe select * from read_parquet({_text(path)})").fetchall()
+    rows = connection.execute(
+        f"describe select * from read_parquet({quoted_path(path)})"
+    ).fetchall()
     return [row[0] for row in rows]
 
 
@@ -767,7 +773,7 @@ def _facts_of_marts(candidate: Candidate) -> dict[str, Any]:
     with duckdb.connect() as connection:
         for mart in candidate.marts:
             path = candidate.folder / f"{mart}.parquet"
-            table = f"read_parquet({_text(path)})"
+            table = f"read_parquet({quoted_path(path)})"
             columns = _columns(connection, path)
             if {"raw_table", "reason", "rows"} <= set(columns):
                 counted = connection.execute(
@@ -944,14 +950,6 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise Fault(
             f"{path.parent.name}/{path.name} is not readable ({_line(error)}): run `cx run --full`"
         ) from error
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(path: Path) -> str:
-    return "'" + os.fspath(path).replace("'", "''") + "'"
 
 
 def _line(error: Exception) -> str:

@@ -190,7 +190,7 @@ def published_rows(
     `{month}` for the months that the run makes. `stamps` maps the columns that name the release to
     SQL literals. A column that a vintage does not know yet is null in its months.
     """
-    listed = ", ".join(_name(column) for column in columns)
+    listed = ", ".join(quoted_name(column) for column in columns)
     if mart.closes_by is None:
         return f"select {listed} from {source}"
     files = [vintage.folder / f"{mart.name}.parquet" for vintage in vintages]
@@ -201,16 +201,20 @@ def published_rows(
         return f"select {listed} from {source} where {kept}"
     known = _columns_of(files)
     closed = ", ".join(_closed_column(mart, column, columns, known, stamps) for column in columns)
-    frozen = f"read_parquet([{', '.join(_text(path) for path in files)}], union_by_name = true)"
+    frozen = (
+        f"read_parquet([{', '.join(quoted_path(path) for path in files)}], union_by_name = true)"
+    )
     if not mart.settles_by:
         return (
             f"select {listed} from {source} where {kept} "
             f"union all by name select {closed} from {frozen} as closed"
         )
     same = " and ".join(
-        f"closed.{_name(column)} = built.{_name(column)}" for column in mart.settles_by
+        f"closed.{quoted_name(column)} = built.{quoted_name(column)}" for column in mart.settles_by
     )
-    whole = " and ".join(f"closed.{_name(column)} = built.{_name(column)}" for column in mart.key)
+    whole = " and ".join(
+        f"closed.{quoted_name(column)} = built.{quoted_name(column)}" for column in mart.key
+    )
     return (
         f"select {listed} from {source} as built "
         f"where not exists (select 1 from {frozen} as closed where {same}) "
@@ -226,13 +230,13 @@ def _closed_column(
     known: set[str],
     stamps: Mapping[str, str],
 ) -> str:
-    name = _name(column)
+    name = quoted_name(column)
     if column in stamps:
         return f"{stamps[column]} as {name}"
     if column not in known:
         return f"cast(null as {columns[column]}) as {name}"
     if column in mart.live_columns:
-        key = _name(mart.key[0])
+        key = quoted_name(mart.key[0])
         return f"case when built.{key} is null then closed.{name} else built.{name} end as {name}"
     return f"closed.{name} as {name}"
 
@@ -268,7 +272,7 @@ def write_tables(vintages: Sequence[Vintage], folder: Path) -> None:
             order = ", ".join(list(columns)[: 4 if name == "figures" else 3])
             connection.execute(
                 f"copy (select * from {name} order by {order}) "
-                f"to {_text(folder / f'{name}.parquet')} (format parquet, compression zstd)"
+                f"to {quoted_path(folder / f'{name}.parquet')} (format parquet, compression zstd)"
             )
 
 
@@ -279,7 +283,7 @@ def _create(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[s
 
 def _insert(connection: duckdb.DuckDBPyConnection, vintage: Vintage, is_latest: bool) -> None:
     def of(mart: str) -> str:
-        return f"read_parquet({_text(vintage.folder / f'{mart}.parquet')})"
+        return f"read_parquet({quoted_path(vintage.folder / f'{mart}.parquet')})"
 
     facts = {
         "number": vintage.number,
@@ -337,9 +341,9 @@ def _keep(
             for mart, expression in sorted(manifest["closing_months"].items()):
                 path = staging / f"{mart}.parquet"
                 rows = connection.execute(
-                    f"copy (select * from read_parquet({_text(release / f'{mart}.parquet')}) "
+                    f"copy (select * from read_parquet({quoted_path(release / f'{mart}.parquet')}) "
                     f"where date_trunc('month', {expression}) = date '{closing.period_month}') "
-                    f"to {_text(path)} (format parquet, compression zstd)"
+                    f"to {quoted_path(path)} (format parquet, compression zstd)"
                 ).fetchall()[0][0]
                 marts[mart] = {"sha256": hash_file(path), "rows": rows}
         content = {
@@ -395,9 +399,11 @@ def to_json(closings: Iterable[Closing]) -> list[dict[str, Any]]:
     ]
 
 
-def _text(path: Path) -> str:
+def quoted_path(path: Path) -> str:
+    """The path as an SQL text."""
     return "'" + os.fspath(path).replace("'", "''") + "'"
 
 
-def _name(identifier: str) -> str:
+def quoted_name(identifier: str) -> str:
+    """The identifier as SQL reads it, whatever characters it has."""
     return '"' + identifier.replace('"', '""') + '"'
