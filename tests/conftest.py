@@ -14,9 +14,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
+
+if TYPE_CHECKING:
+    from tests.integration.in_memory_warehouse import Project
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 GOLDEN_ROOT = PROJECT_ROOT / "tests" / "golden"
@@ -114,6 +118,17 @@ def dbt_manifest(runs_root: Path) -> dict:
 
     make_once(state, lambda: prepare_manifest(load_settings()))
     return json.loads(manifest_path(load_settings()).read_text("utf-8"))
+
+
+@pytest.fixture(scope="session")
+def compiled(runs_root: Path) -> Project:
+    """The dbt project compiled with the reference data of random raw tables."""
+    from tests.integration.in_memory_warehouse import Project, compile_project
+    from tests.integration.random_raw import seed_files
+
+    root = runs_root / "compiled"
+    make_once(root, lambda: compile_project(root, seed_files()))
+    return Project(root / "state", root / "seeds")
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,7 @@ import pytest
 
 from tests.faults.bad_input_world import AS_OF, SPOILT, World, instant
 from tests.faults.counted import count
-from tests.integration.in_memory_warehouse import MemoryWarehouse, Project, compile_project
-from tests.integration.random_raw import seed_files
+from tests.integration.in_memory_warehouse import MemoryWarehouse, Project
 from tests.reference.comparison import Comparison, compare_rows
 from tests.reference.raw_rows import read_seeds, rows_that_count
 from tests.reference.scorecard import run_reference
@@ -745,20 +744,13 @@ def _(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return compile_project(
-        tmp_path_factory.mktemp("bad_input"), seed_files(), (*REFERENCE_MARTS, *OTHERS)
-    )
+def warehouse(compiled: Project) -> MemoryWarehouse:
+    return MemoryWarehouse(compiled.manifest, compiled.seed_root, (*REFERENCE_MARTS, *OTHERS))
 
 
 @pytest.fixture(scope="module")
-def warehouse(project: Project) -> MemoryWarehouse:
-    return MemoryWarehouse(project.manifest, project.seed_root, (*REFERENCE_MARTS, *OTHERS))
-
-
-@pytest.fixture(scope="module")
-def seeds(project: Project) -> dict[str, list[dict[str, Any]]]:
-    return read_seeds(project.seed_root)
+def seeds(compiled: Project) -> dict[str, list[dict[str, Any]]]:
+    return read_seeds(compiled.seed_root)
 
 
 @pytest.fixture(scope="module")

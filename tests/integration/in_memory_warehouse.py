@@ -14,7 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ LANDING_SCHEMA = "landing"
 NEW_SCHEMA = "landing_new"
 RELEASE_ID = "random"
 RELATION = re.compile(r'"\w+"\."\w+"\."\w+"')
+ONLY_MODELS = ("--select", "resource_type:model")
 NEW_FILES = re.compile(r"read_parquet\('[^']*/landing/_new/(\w+)/\*\.parquet'\)")
 
 
@@ -75,20 +76,23 @@ class Project:
         """The manifest of full builds."""
         return json.loads((self.state_root / "target" / "manifest.json").read_bytes())
 
-    def manifest_of_updates(self, marts: Iterable[str]) -> dict[str, Any]:
+    @property
+    def manifest_of_updates(self) -> dict[str, Any]:
         """The manifest with the SQL that dbt runs where the tables of an earlier run are there."""
+        return json.loads((self.state_root / "target_of_updates" / "manifest.json").read_bytes())
+
+    def compile(self) -> None:
+        """Compile every model, for full builds and for updates."""
+        self.dbt("compile", *ONLY_MODELS)
         target = self.state_root / "target_of_updates"
-        if not target.exists():
-            # What is parsed need not be parsed again.
-            shutil.copytree(self.state_root / "target", target)
-            warehouse = Path(self.environment["CX_WAREHOUSE_PATH"])
-            self._pretend_tables(warehouse)
-            try:
-                selected = (f"+{mart}" for mart in marts)
-                self.dbt("compile", "--target-path", str(target), "--select", *selected)
-            finally:
-                warehouse.unlink()
-        return json.loads((target / "manifest.json").read_bytes())
+        # What is parsed need not be parsed again.
+        shutil.copytree(self.state_root / "target", target)
+        warehouse = Path(self.environment["CX_WAREHOUSE_PATH"])
+        self._pretend_tables(warehouse)
+        try:
+            self.dbt("compile", "--target-path", str(target), *ONLY_MODELS)
+        finally:
+            warehouse.unlink()
 
     def _pretend_tables(self, warehouse: Path) -> None:
         """Tables of no use; fails where real ones are."""
@@ -111,14 +115,14 @@ class Project:
         assert done.returncode == 0, f"dbt {command[0]} failed:\n{done.stdout}\n{done.stderr}"
 
 
-def compile_project(root: Path, seeds: dict[str, str], marts: Iterable[str]) -> Project:
+def compile_project(root: Path, seeds: dict[str, str]) -> Project:
     """The project compiled below `root` with these seeds (CSV text by name)."""
     project = Project(root / "state", root / "seeds")
     (project.state_root / "warehouse").mkdir(parents=True, exist_ok=True)
     project.seed_root.mkdir(exist_ok=True)
     for name, text in seeds.items():
         (project.seed_root / f"{name}.csv").write_text(text, encoding="utf-8")
-    project.dbt("compile", "--select", *(f"+{mart}" for mart in marts))
+    project.compile()
     return project
 
 
@@ -159,12 +163,13 @@ def told(name: str) -> pa.Table:
     return duckdb.sql(f"select {casts}").to_arrow_table()
 
 
-def run_row(as_of: datetime) -> pa.Table:
-    """The one row about a run."""
+def run_row(as_of: datetime, **told: date | None) -> pa.Table:
+    """The one row about a run; what is not `told` of it is empty."""
     row = {
         "as_of": as_of.astimezone(UTC).replace(tzinfo=None),
         "release_id": RELEASE_ID,
         "ticketing_source": "native",
+        **told,
     }
     return pa.Table.from_pylist([row], schema=RUN_SCHEMA)
 

@@ -20,19 +20,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from orchestration.lib.contract import load_contract
-from orchestration.lib.landing import INVENTORY_SCHEMA
 from tests.integration.in_memory_warehouse import (
     MemoryWarehouse,
     Project,
-    compile_project,
-    landed,
-    run_row,
 )
-from tests.integration.random_raw import CHANGED_CELLS, instant, seed_files, yes
+from tests.integration.landed_files import LandedFile, landed_file, landing_of, unread
+from tests.integration.random_raw import CHANGED_CELLS, instant, yes
 
 RawRow = dict[str, str | None]
 
@@ -414,37 +410,6 @@ CELLS: dict[str, Callable[[Cells], dict[str, Any]]] = {
 # ---------------------------------------------------------------------------------- files that land
 
 
-@dataclass(frozen=True)
-class LandedFile:
-    """One file of one raw table, with what ingest notes of its load stamps (naive UTC)."""
-
-    raw_table: str
-    name: str
-    rows: pa.Table
-    first: datetime | None
-    last: datetime | None
-    unreadable: int
-
-    @property
-    def note(self) -> dict[str, Any]:
-        """Its row of the inventory."""
-        return {
-            "raw_table": self.raw_table,
-            "file": self.rows["_file"][0].as_py(),
-            "sha256": self.name,
-            "rows": self.rows.num_rows,
-            "batch_id": None,
-            "first_loaded_at": self.first,
-            "last_loaded_at": self.last,
-            "unreadable_loaded_at": self.unreadable,
-        }
-
-    def is_new_since(self, good_as_of: datetime, as_of: datetime) -> bool:
-        """True where rows that were not visible before may be now."""
-        before, now = good_as_of.replace(tzinfo=None), as_of.replace(tzinfo=None)
-        return self.last is not None and self.last > before and self.first <= now
-
-
 def files_of(batch: Batch, name: str, before: list[tuple[str, RawRow]]) -> Iterable[LandedFile]:
     """The files of a batch, one for each table of each drawn one; adds its rows to `before`."""
     for place, file in enumerate(batch.files):
@@ -466,34 +431,6 @@ def repeated(before: list[tuple[str, RawRow]], number: int) -> tuple[str, RawRow
     return table, row
 
 
-def landed_file(table: str, rows: list[RawRow], name: str) -> LandedFile:
-    stamps = [
-        datetime.fromisoformat(row["_loaded_at"]).replace(tzinfo=None)
-        for row in rows
-        if row["_loaded_at"][0] == "2"
-    ]
-    return LandedFile(
-        table,
-        name,
-        landed(table, rows, name),
-        min(stamps, default=None),
-        max(stamps, default=None),
-        len(rows) - len(stamps),
-    )
-
-
-def landing_of(found: Iterable[LandedFile], as_of: datetime) -> dict[str, pa.Table]:
-    """All that models read of these files."""
-    found = list(found)
-    tables: dict[str, list[pa.Table]] = defaultdict(list)
-    for file in found:
-        tables[file.raw_table].append(file.rows)
-    return {name: pa.concat_tables(parts) for name, parts in tables.items()} | {
-        "files": pa.Table.from_pylist([file.note for file in found], schema=INVENTORY_SCHEMA),
-        "run": run_row(as_of),
-    }
-
-
 def teams() -> LandedFile:
     row = {"team_id": "team0", "team_name": "t", "manager_id": "boss", "timezone": "UTC"}
     return landed_file("teams", [row | {"_loaded_at": instant(START)}], "teams.csv")
@@ -503,21 +440,17 @@ def teams() -> LandedFile:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return compile_project(tmp_path_factory.mktemp("incremental"), seed_files(), ENDS)
-
-
-@pytest.fixture(scope="module")
-def kept(project: Project) -> MemoryWarehouse:
+def kept(compiled: Project) -> MemoryWarehouse:
     """The warehouse that is brought up to date run by run."""
-    updates = project.manifest_of_updates(ENDS)
-    return MemoryWarehouse(project.manifest, project.seed_root, ENDS, updates)
+    return MemoryWarehouse(
+        compiled.manifest, compiled.seed_root, ENDS, compiled.manifest_of_updates
+    )
 
 
 @pytest.fixture(scope="module")
-def fresh(project: Project) -> MemoryWarehouse:
+def fresh(compiled: Project) -> MemoryWarehouse:
     """The warehouse that is built in full each time."""
-    return MemoryWarehouse(project.manifest, project.seed_root, ENDS)
+    return MemoryWarehouse(compiled.manifest, compiled.seed_root, ENDS)
 
 
 def test_the_row_layer_brought_up_to_date_is_the_one_built_anew(
@@ -554,12 +487,7 @@ def differences_after(
         if good_as_of is None:
             kept.build(landing)
         else:
-            to_read = [
-                file
-                for file in there
-                if (file.raw_table, file.name) not in good or file.is_new_since(good_as_of, as_of)
-            ]
-            new = landing_of(to_read, as_of)
+            new = landing_of(unread(there, good, good_as_of, as_of), as_of)
             if batch.killed is not None:
                 seen.add("killed")
                 kept.update(landing, new, steps=len(kept.models) * batch.killed // 10)

@@ -10,35 +10,14 @@ is right is argued from the definitions.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
-import duckdb
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.integration.in_memory_warehouse import (
-    MemoryWarehouse,
-    Project,
-    compile_project,
-    landed,
-    run_row,
-    told,
-)
-from tests.integration.random_raw import (
-    RawTables,
-    World,
-    as_text,
-    moved,
-    seed_files,
-    worlds,
-    write_out,
-)
+from tests.integration.in_memory_warehouse import MemoryWarehouse, Project
+from tests.integration.random_raw import RawTables, World, as_text, try_worlds, write_out
 from tests.reference.comparison import Comparison, compare_rows
 from tests.reference.raw_rows import read_seeds, rows_that_count
 from tests.reference.scorecard import run_reference
@@ -48,11 +27,7 @@ Marts = dict[str, list[Row]]
 
 MARTS = ("agent_scorecard", "agent_scorecard_metrics", "performance_bands", "team_metrics")
 WORLDS = 200
-WORLDS_THROUGH_DBT = 10
-# After ten examples Hypothesis mostly varies those it has. So it begins anew in rounds, whose
-# numbers are the seeds: the same worlds in every run, and a failure is one of the models.
 ROUNDS = 22
-WORLDS_A_ROUND = 11
 # What random data must have met for the comparison to be worth something.
 WANTED = {
     *(f"band {band}" for band in ("exceptional", "strong", "developing", "not_rated")),
@@ -68,44 +43,15 @@ WANTED = {
     ),
 }
 
-SETTINGS = settings(
-    max_examples=WORLDS_A_ROUND,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.generate, Phase.shrink),
-    report_multiple_bugs=False,
-    print_blob=False,
-)
 
-
-def try_worlds(check: Callable[[World], None], rounds: int) -> None:
-    """Calls `check` with so many rounds of worlds, a world that comes again only once."""
-    tried: set[str] = set()
-
-    def check_new(world: World) -> None:
-        if repr(world) not in tried:
-            check(world)
-            tried.add(repr(world))
-
-    for number in range(rounds):
-        seed(number)(SETTINGS(given(worlds)(check_new)))()
+@pytest.fixture(scope="module")
+def warehouse(compiled: Project) -> MemoryWarehouse:
+    return MemoryWarehouse(compiled.manifest, compiled.seed_root, MARTS)
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return compile_project(tmp_path_factory.mktemp("random"), seed_files(), MARTS)
-
-
-@pytest.fixture(scope="module")
-def warehouse(project: Project) -> MemoryWarehouse:
-    return MemoryWarehouse(project.manifest, project.seed_root, MARTS)
-
-
-@pytest.fixture(scope="module")
-def seeds(project: Project) -> dict[str, list[Row]]:
-    return read_seeds(project.seed_root)
+def seeds(compiled: Project) -> dict[str, list[Row]]:
+    return read_seeds(compiled.seed_root)
 
 
 def reference_marts(raw: RawTables, seeds: dict[str, list[Row]], as_of: datetime) -> Marts:
@@ -162,68 +108,3 @@ def test_random_warehouses_agree_with_the_reference(
         try_worlds(check, ROUNDS)
     assert len(seen) >= WORLDS
     assert not WANTED - set().union(*seen)
-
-
-def drawn_worlds(count: int) -> list[World]:
-    """Worlds of many rows, no two of the same number."""
-    found: dict[int, World] = {}
-
-    def collect(world: World) -> None:
-        found[sum(map(len, write_out(world)[0].values()))] = world
-
-    try_worlds(collect, rounds=3)
-    return [found[rows] for rows in sorted(found)[-count:]]
-
-
-def through_dbt(project: Project, raw: RawTables, as_of: datetime) -> Marts:
-    """The marts that dbt itself builds of the raw tables."""
-    landing = project.state_root / "landing"
-    for source in project.manifest["sources"].values():
-        table = source["identifier"]
-        if source["source_name"] == "raw":
-            write_landing(landing / table / "random.parquet", landed(table, raw.get(table, [])))
-    write_landing(landing / "_run" / "run.parquet", run_row(as_of))
-    for name in ("vintage_scorecards", "vintage_figures"):
-        write_landing(landing / "_run" / f"{name}.parquet", told(name).slice(0, 0))
-    project.dbt("build", "--exclude-resource-type", "test", "unit_test", "--select",
-                *(f"+{mart}" for mart in MARTS))  # fmt: skip
-    with duckdb.connect(project.environment["CX_WAREHOUSE_PATH"], read_only=True) as connection:
-        return {mart: rows_of(connection, mart) for mart in MARTS}
-
-
-def write_landing(path: Path, rows: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(rows, path)
-
-
-def rows_of(connection: duckdb.DuckDBPyConnection, mart: str) -> list[Row]:
-    found = connection.execute(f"select * from marts.{mart}")
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def test_random_warehouses_run_by_dbt_itself_are_the_same(
-    warehouse: MemoryWarehouse, project: Project
-) -> None:
-    """Ten worlds lie years apart in one warehouse, so that one build makes all of them."""
-    apart = {
-        f"w{place}-": moved(write_out(world)[0], f"w{place}-", years=2 * place)
-        for place, world in enumerate(drawn_worlds(WORLDS_THROUGH_DBT))
-    }
-    as_of = datetime(2030 + 2 * WORLDS_THROUGH_DBT, 1, 1, tzinfo=UTC)
-    together: RawTables = defaultdict(list)
-    for raw in apart.values():
-        for table, rows in raw.items():
-            together[table] += rows
-
-    built = through_dbt(project, together, as_of)
-
-    for prefix, raw in apart.items():
-        own = {mart: [row for row in rows if is_of(row, prefix)] for mart, rows in built.items()}
-        result = agree(warehouse.run(raw, as_of), own)
-        assert result.cells > 1_000
-        refuse(result, raw, as_of)
-
-
-def is_of(row: Row, prefix: str) -> bool:
-    return row["team_id"].startswith(prefix)

@@ -1,11 +1,16 @@
--- One row per sound survey, answered or not: credit as offered (the survey's agent, else the
+-- One row per sound survey sent or answered in view: credit as offered (the survey's agent, else the
 -- assignee when it was sent).
 -- `exclusion` says why an answer does not count, null where it does or where there is none.
 with surveys as (
 
-    select *
-    from {{ ref('int_surveys__judged') }}
-    where fault is null
+    select judged.*
+    from {{ ref('int_surveys__judged') }} as judged
+    cross join {{ ref('stg_landing__runs') }} as runs
+    where
+        judged.fault is null
+        and (
+            {{ in_view('judged.sent_at', 'runs') }} or {{ in_view('judged.responded_at', 'runs') }}
+        )
 
 ),
 

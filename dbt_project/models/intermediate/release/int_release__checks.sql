@@ -471,7 +471,9 @@ service_levels_without_team as (
         ) as observed,
         'every outcome has a team; those without are missing in team_sla' as required
     from {{ ref('int_service__tickets_credited') }}
-    where credit not in ('no_target', 'before_first_month')
+    where
+        credit not in ('no_target', 'before_first_month')
+        and credited_at >= (select first_built.built_from from first_built)
 
 ),
 

@@ -18,8 +18,13 @@ with spells as (
 replies as (
 
     select count(*) as reply_count
-    from {{ ref('int_ticket_events__ordered') }}
-    where event_type = 'replied'
+    from {{ ref('int_ticket_events__judged') }} as events
+    cross join {{ ref('stg_landing__runs') }} as runs
+    where
+        events.fault is null
+        and events.ticket_scope = 'in_scope'
+        and events.event_type = 'replied'
+        and events.occurred_at <= runs.as_of
 
 ),
 

@@ -1,4 +1,4 @@
--- One row per in-scope ticket and target kind: the open time until it was fulfilled, or until as_of,
+-- One row per in-scope ticket in view and target kind: the open time until it was fulfilled, or until as_of,
 -- against the target of the severity in force then. `credited_at` says when it counts: the instant
 -- of fulfilment if met, of the breach if not, as_of while it runs.
 {% set bucket_microseconds = 24 * 3600 * 1000000 %}
@@ -44,11 +44,12 @@ fulfilments as (
             when kinds.target_kind = 'first_reply' then first_replies.fulfilled_at
             else final_solves.fulfilled_at
         end as fulfilled_at
-    from {{ ref('int_tickets__scoped') }} as tickets
+    from {{ ref('int_tickets__in_view') }} as in_view
+    inner join {{ ref('int_tickets__scoped') }} as tickets
+        on in_view.ticket_id = tickets.ticket_id
     left join first_replies on tickets.ticket_id = first_replies.ticket_id
     left join final_solves on tickets.ticket_id = final_solves.ticket_id
     cross join kinds
-    where tickets.scope = 'in_scope'
 
 ),
 

@@ -25,12 +25,12 @@ ordered_events as (
 turns as (
 
     select
-        ticket_id,
-        created_at as turned_at,
+        tickets.ticket_id,
+        tickets.created_at as turned_at,
         0 as event_position,
         true as is_open
-    from {{ ref('int_tickets__scoped') }}
-    where scope = 'in_scope'
+    from {{ ref('int_tickets__scoped') }} as tickets
+    inner join {{ ref('int_tickets__in_view') }} as in_view on tickets.ticket_id = in_view.ticket_id
 
     union all
 

@@ -5,4 +5,9 @@ select distinct
     months.period_month
 from {{ ref('int_ticket_events__judged') }} as events
 {{ join_local_month('months', 'events.agent_id', 'events.occurred_at', kind='inner') }}
-where events.fault is null and events.event_type = 'escalated' and events.from_value = 'T1'
+cross join {{ ref('stg_landing__runs') }} as runs
+where
+    events.fault is null
+    and events.event_type = 'escalated'
+    and events.from_value = 'T1'
+    and {{ in_view('events.occurred_at', 'runs') }}

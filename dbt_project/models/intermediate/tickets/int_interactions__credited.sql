@@ -13,6 +13,8 @@ select
     interactions.is_plausible
 from {{ ref('int_interactions__judged') }} as interactions
 {{ join_local_month('months', 'interactions.agent_id', 'interactions.started_at', kind='inner') }}
+cross join {{ ref('stg_landing__runs') }} as runs
 where
     interactions.fault is null
+    and {{ in_view('interactions.started_at', 'runs') }}
     and interactions.ticket_scope not in ('spam', 'test', 'deleted')

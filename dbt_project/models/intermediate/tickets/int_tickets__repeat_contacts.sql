@@ -28,12 +28,12 @@ new_tickets as (
         coalesce(families.contact_family, changed.contact_type, tickets.contact_type)
             as contact_family
     from {{ ref('int_tickets__scoped') }} as tickets
+    inner join {{ ref('int_tickets__in_view') }} as in_view on tickets.ticket_id = in_view.ticket_id
     {{ join_contact_type_at('changed', 'tickets.ticket_id', 'tickets.created_at') }}
     left join {{ ref('contact_types') }} as families
         on coalesce(changed.contact_type, tickets.contact_type) = families.contact_type
     where
-        tickets.scope = 'in_scope'
-        and not tickets.is_in_merge_cycle
+        not tickets.is_in_merge_cycle
         and tickets.customer_id is not null
 
 ),

@@ -14,6 +14,7 @@ with spells as (
     where
         not coalesce(set_aside.is_overlapping, false)
         and states.starts_at < runs.as_of
+        and {{ in_view('states.ends_at', 'runs') }}
 
 )
 

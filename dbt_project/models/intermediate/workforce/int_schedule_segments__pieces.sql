@@ -13,6 +13,7 @@ with spells as (
         segments.activity = 'contact_handling'
         and not coalesce(set_aside.is_overlapping, false)
         and segments.starts_at < runs.as_of
+        and {{ in_view('segments.ends_at', 'runs') }}
 
 )
 

@@ -6,5 +6,10 @@ select
     closed_through,
     restated_month,
     restated_because,
-    history_from
+    history_from,
+    -- Facts before it bear on no day that is built: repeats are counted from a week before, and local
+    -- days begin up to one before their UTC date.
+    cast(
+        {{ add_days('history_from', -(var('repeat_window_days') + 2)) }} as timestamp
+    ) as facts_from
 from {{ source('landing', 'run') }}
