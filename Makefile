@@ -12,7 +12,7 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup run test faults lint dagster docs lock clean
+.PHONY: help setup run test faults benchmark lint dagster docs lock clean
 
 help: ## list what can be made
 	@sed -n -E 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -36,11 +36,12 @@ test: $(STAMP) lint ## every test, fast ones first
 	CX_TEST_RUNS="$$runs" $(MAKE) --no-print-directory --jobs 2 --output-sync=target $(TEST_GROUPS)
 
 # What costs most comes first, so that both cores end together. A new file of tests is in the last group.
-TEST_GROUPS := test-end-to-end test-unit test-on-sample test-random test-faults test-servicenow test-others
+TEST_GROUPS := test-end-to-end test-unit test-on-sample test-random test-incremental test-faults test-servicenow test-others
 ON_SAMPLE := $(addprefix tests/integration/test_,dispositions.py gate_on_sample.py nearest_change.py truth_recovery.py)
 END_TO_END := $(addprefix tests/integration/test_,end_to_end.py closing.py reference_on_sample.py)
-RANDOM := $(addprefix tests/integration/test_,random_warehouses.py incremental_rows.py)
-NAMED_TESTS := $(ON_SAMPLE) $(END_TO_END) $(RANDOM) tests/integration/test_servicenow.py
+RANDOM := tests/integration/test_random_warehouses.py
+INCREMENTAL := $(addprefix tests/integration/test_incremental_,rows.py marts.py)
+NAMED_TESTS := $(ON_SAMPLE) $(END_TO_END) $(RANDOM) $(INCREMENTAL) tests/integration/test_servicenow.py
 
 .PHONY: $(TEST_GROUPS)
 
@@ -56,6 +57,9 @@ test-on-sample: $(STAMP)
 test-random: $(STAMP)
 	$(BIN)/python -m pytest $(RANDOM)
 
+test-incremental: $(STAMP)
+	$(BIN)/python -m pytest $(INCREMENTAL)
+
 test-faults: $(STAMP)
 	$(BIN)/python -m pytest tests/faults
 
@@ -68,8 +72,11 @@ test-others: $(STAMP)
 faults: $(STAMP) ## what no change may break: every fault as it happens; prints what was tried
 	@counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT && \
 	CX_FAULT_COUNTS="$$counts" CX_FAULT_SEQUENCES=200 $(BIN)/python -m pytest -m "" \
-		tests/faults tests/integration/test_incremental_rows.py $(END_TO_END) && \
+		tests/faults $(INCREMENTAL) $(END_TO_END) && \
 	$(BIN)/python -m tests.faults.counted "$$counts"
+
+benchmark: $(STAMP) ## what one more day costs beside a full build, after 3, 6 and 12 months
+	$(BIN)/python -m tests.benchmarks.one_day
 
 lint: $(STAMP) ## style of Python and SQL
 	$(BIN)/ruff check .

@@ -356,12 +356,6 @@ def test_release_before_is_the_newest_of_the_source_that_knows_no_more(settings:
     assert releases.release_before(settings, other_source) is None
 
 
-def test_closed_months_are_the_final_ones_with_their_version(settings: Settings) -> None:
-    assert releases.closed_months(settings) == {}
-    releases.publish(settings, judged_candidate(settings))
-    assert releases.closed_months(settings) == {date(2026, 1, 1): "1"}
-
-
 # --- run --------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@ from orchestration.lib.vintages import (
     read_vintages,
     to_json,
     verify_vintages,
+    versions_of,
     write_tables,
 )
 
@@ -244,3 +245,17 @@ def test_the_models_read_tables_with_the_same_columns_with_and_without_vintages(
 def test_a_month_that_does_not_read_is_refused(text: str):
     with pytest.raises(BadInput, match="YYYY-MM"):
         parse_month(text)
+
+
+def test_closed_months_tell_the_version_they_were_published_under_last(
+    settings: Settings, tmp_path: Path
+):
+    for number, version in ((1, 3), (2, 4)):
+        marts = release(
+            tmp_path / str(number),
+            agent_scorecard=f"select date '{MARCH}' as period_month, {version} as scorecard_version",
+        )
+        closing = Closing(MARCH, number, None if number == 1 else "reason")
+        keep_vintages(settings, marts, manifest(closing, agent_scorecard="period_month"))
+    assert versions_of(read_vintages(settings)) == {MARCH: "4"}
+    assert versions_of([]) == {}

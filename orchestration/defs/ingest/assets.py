@@ -22,7 +22,13 @@ from orchestration.lib.landing import IngestResult, ingest, inventory_path, read
 from orchestration.lib.lock import remove_warehouse, wait_for_warehouse
 from orchestration.lib.run_plan import Restatement, begin_build
 from orchestration.lib.settings import Settings
-from orchestration.lib.vintages import parse_month, read_vintages, to_json, verify_vintages
+from orchestration.lib.vintages import (
+    parse_month,
+    read_vintages,
+    to_json,
+    verify_vintages,
+    versions_of,
+)
 
 RUN_TABLE = "run"
 
@@ -78,9 +84,8 @@ def ingest_raw_files(
             )
         nothing_new = not config.full and releases.is_published(settings, result.release_id)
         if not nothing_new:
-            closed = releases.closed_months(settings)
             warnings = [
-                *check_configuration(settings, result.as_of, closed),
+                *check_configuration(settings, result.as_of, versions_of(kept)),
                 *check_inputs(settings, result.as_of),
             ]
             releases.write_run_notes(settings, _run(settings, result, seeds, warnings, bound))

@@ -18,22 +18,6 @@
     'kb_contributions': ('occurred_at', 'versions.agent_id'),
     'development_goals': ('null', 'versions.agent_id'),
 } %}
-{% set keys = {
-    'agents': ['agent_id'],
-    'agent_assignments': ['agent_id', 'valid_from'],
-    'teams': ['team_id'],
-    'tickets': ['ticket_id'],
-    'ticket_events': ['event_id'],
-    'interactions': ['interaction_id'],
-    'qa_evaluations': ['evaluation_id'],
-    'surveys': ['survey_id'],
-    'schedule_segments': ['segment_id'],
-    'agent_states': ['state_id'],
-    'absences': ['absence_id'],
-    'training_assignments': ['assignment_id'],
-    'kb_contributions': ['contribution_id'],
-    'development_goals': ['goal_id'],
-} %}
 with restated as (
 
     select
@@ -47,7 +31,7 @@ with restated as (
 ),
 
 {% for table, columns in tables.items() %}
-{% set key = keys[table] %}
+{% set key = contract_of(table)['key'] or ['raw_file'] %}
 {% set same = [] %}
 {% for column in key %}
 {% do same.append('changed.' ~ column ~ ' = versions.' ~ column) %}
