@@ -5,9 +5,9 @@ here: how a mart is judged (`judging`), what is expected of it (its module), and
 the verdict: the receipt and the publish (orchestration).
 
 Whatever keeps a verdict from being reached is a failed critical check: a mart without a suite, an
-empty suite, an expectation that raises, a month without rows, a missing file. Great Expectations
-runs in memory, with telemetry off and the result format BOOLEAN_ONLY; texts of a verdict hold
-counts, means and ids of teams at most, never a person's values.
+empty suite, an expectation that raises or hangs, a month without rows, a missing file. Great
+Expectations runs in memory, with telemetry off and the result format BOOLEAN_ONLY; texts of a
+verdict hold counts, means and ids of teams at most, never a person's values.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,12 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from expectations.context import Severity
-from expectations.judging import CheckResult, MartJudge, Override, told
+from expectations.judging import CheckResult, MartJudge, Override, checks_in_time, told
 from expectations.reading import first_day, read_roster
 
 __all__ = ["CheckResult", "GateResult", "run_gate"]
 
 QUALITY_MART = "release_quality"
+# For all marts together. The gate takes seconds; what takes this long will not end.
+GATE_SECONDS = 30 * 60
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 
 
@@ -81,9 +84,10 @@ def run_gate(
     checks += faults
     roster = read_roster(candidate_dir)
     changed = {first_day(month) for month in months_changed} if months_changed else None
+    ends = time.monotonic() + GATE_SECONDS
     for mart in marts:
-        judged = MartJudge(mart, candidate_dir, previous, roster, changed, lifts)
-        checks += judged.checks()
+        judge = MartJudge(mart, candidate_dir, previous, roster, changed, lifts)
+        checks += checks_in_time(judge, ends - time.monotonic())
     return GateResult(tuple(checks))
 
 

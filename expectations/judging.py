@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from expectations import reading as files
@@ -110,6 +111,22 @@ def _batch_definition() -> Any:
     return asset.add_batch_definition_whole_dataframe("month")
 
 
+def checks_in_time(judge: MartJudge, seconds: float) -> list[CheckResult]:
+    """What the judge says within so many seconds; else one failed critical check.
+
+    Nothing can stop a suite that hangs, so it runs in a thread that ends with the process.
+    """
+    found: list[list[CheckResult]] = []
+    worker = Thread(target=lambda: found.append(judge.checks()), daemon=True)
+    if seconds > 0:
+        worker.start()
+        worker.join(seconds)
+    if found:
+        return found[0]
+    required = "a suite that runs to its end in the time of the gate"
+    return [CheckResult("suite_is_sound", judge.mart, "critical", False, "out of time", required)]
+
+
 @dataclass
 class _Tally:
     """What one expectation said over all batches of a mart."""
@@ -152,6 +169,11 @@ class MartJudge:
         self._tallies: dict[str, _Tally] = {}
         self._order: dict[str, int] = {}
         self._structure: list[CheckResult] = []
+
+    @property
+    def mart(self) -> str:
+        """The mart it judges."""
+        return self._mart
 
     def checks(self) -> list[CheckResult]:
         """Structure first, then the expectations in the order of their suite."""

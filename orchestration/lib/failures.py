@@ -27,6 +27,22 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 5
 LONGEST_REASON = 300
 STOPPED = "stopped; the published release is as it was, run again to go on"
+NO_SPACE = "no space left on the disk of CX_STATE_ROOT: free some and run again"
+# Words of other software for what a machine lacks, and how to go on.
+OF_THE_MACHINE = (
+    (
+        ("No space left on device", "database or disk is full", "not enough free disk space"),
+        NO_SPACE,
+    ),
+    (
+        ("Out of Memory Error",),
+        "DuckDB needs more memory: raise CX_MEMORY_LIMIT or lower CX_THREADS, then run again",
+    ),
+    (
+        ("Corrupt database file", "computed checksum", "not a valid DuckDB database file"),
+        "the warehouse is damaged: rebuild it from the raw files with `cx run --full`",
+    ),
+)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _EXPLAINED = {
     kind.__name__ for kind in (errors.BadInput, errors.GateFailed, errors.LockHeld, errors.Fault)
@@ -50,18 +66,31 @@ def explain(error: BaseException, hint: str = "") -> CxError:
     for cause in _chain(error):
         if isinstance(cause, CxError):
             return cause
-        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
-            return Fault("no space left on the disk of CX_STATE_ROOT: free some and run again")
         if isinstance(cause, KeyboardInterrupt):
             return Fault(STOPPED)
+        is_full = isinstance(cause, OSError) and cause.errno == errno.ENOSPC
+        of_the_machine = NO_SPACE if is_full else explain_machine(str(cause))
+        if of_the_machine:
+            return Fault(of_the_machine)
     words = " ".join(str(error).split())[:LONGEST_REASON]
     return Fault(f"{type(error).__name__}: {words or 'no reason given'}{hint}")
+
+
+def explain_machine(words: str) -> str | None:
+    """The sentence for words of other software about memory, disk or a damaged warehouse."""
+    for signs, sentence in OF_THE_MACHINE:
+        if any(sign in words for sign in signs):
+            return sentence
+    return None
 
 
 def reason_of(error: BaseException) -> str:
     """The reason of an exception in one line that may leave the machine."""
     causes = list(_chain(error))
-    if any(isinstance(cause, CxError | OSError | KeyboardInterrupt) for cause in causes):
+    if any(
+        isinstance(cause, CxError | OSError | KeyboardInterrupt) or explain_machine(str(cause))
+        for cause in causes
+    ):
         explained = explain(error)
         return _line(type(explained).__name__, explained.message)
     return _unknown(type(error).__name__)

@@ -46,6 +46,11 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def hash_json(content: Any) -> str:
+    """sha256 of JSON content however it is laid out, in hex."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def remove_tree(path: Path) -> None:
     """Remove a folder whose parts may be read-only; nothing to do when it is not there."""
     if not path.exists():

@@ -7,6 +7,7 @@ makes of it (run_plan.py), and what a cell means (staging models): cells are lan
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections import defaultdict
@@ -24,6 +25,7 @@ import pyarrow.parquet as pq
 
 from orchestration.lib.contract import LOADED_AT, Table, load_contract
 from orchestration.lib.errors import BadInput, Fault, one_per_line
+from orchestration.lib.files import hash_file
 from orchestration.lib.manifest import MANIFEST_NAME, Entry, check_files, check_rows, read_manifest
 from orchestration.lib.raw_files import (
     SUFFIXES,
@@ -59,8 +61,9 @@ INSTANT_PATTERN = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
     "(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 )
-# Metadata of the inventory: the release its files make.
+# Metadata of the inventory: the release its files make, and the hash of its rows.
 RELEASE_KEY = b"release_id"
+ROWS_KEY = b"rows_sha256"
 # Folder of links to the landed files that an incremental build reads.
 NEW = "_new"
 OWN_FOLDERS = ("_files", "_run", NEW)
@@ -77,6 +80,7 @@ INVENTORY_SCHEMA = pa.schema(
         ("unreadable_loaded_at", pa.int64()),
         ("size", pa.int64()),
         ("modified", pa.int64()),
+        ("landed_sha256", pa.string()),
     ]
 )
 RUN_SCHEMA = pa.schema(
@@ -104,7 +108,8 @@ class LandedFile:
     """One distinct raw file as landed: a row of the inventory. Instants are naive UTC.
 
     `unreadable_loaded_at` counts rows without a readable `_loaded_at`: no as_of hides them. `size`
-    (bytes) and `modified` (nanoseconds) are those of the raw file when it was hashed.
+    (bytes) and `modified` (nanoseconds) are those of the raw file when it was hashed;
+    `landed_sha256` is the hash of its landing Parquet.
     """
 
     raw_table: str
@@ -117,6 +122,7 @@ class LandedFile:
     unreadable_loaded_at: int = 0
     size: int | None = None
     modified: int | None = None
+    landed_sha256: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -461,6 +467,7 @@ def _convert_new(
             unreadable_loaded_at=loaded.unreadable,
             size=_stamp(file)[0],
             modified=_stamp(file)[1],
+            landed_sha256=hash_file(part),
         )
         parts[key] = part
     return landed, parts
@@ -507,11 +514,15 @@ def landing_schema(table: Table) -> pa.Schema:
 
 
 def _is_landed(settings: Settings, known: LandedFile | None, file: RawFile, table: Table) -> bool:
-    """True where the landing holds this file whole, under this name and in today's columns."""
+    """True where the landing holds this file as it was landed, under this name and in today's
+    columns."""
     if known is None or known.file != file.name:
         return False
     path = settings.landing_root / file.table / _landing_name(known.sha256)
     try:
+        # A flipped bit may well decode, to other cells.
+        if hash_file(path) != known.landed_sha256:
+            return False
         with pq.ParquetFile(path) as landed:
             is_whole = landed.metadata.num_rows == known.rows
             return is_whole and landed.schema_arrow.equals(landing_schema(table))
@@ -624,13 +635,19 @@ def _last_before(path: Path, table: Table, limit: datetime) -> datetime:
 
 
 def read_inventory(path: Path) -> list[LandedFile]:
-    """Landed files; empty where the inventory is missing or does not read."""
+    """Landed files; empty where the inventory is missing, does not read or was changed."""
     try:
-        rows = pq.read_table(path, schema=INVENTORY_SCHEMA)
-    except (pa.ArrowException, OSError, ValueError):
+        rows = pq.read_table(path, schema=INVENTORY_SCHEMA).to_pylist()
+        promised = pq.read_schema(path).metadata[ROWS_KEY].decode()
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
         # Then every file counts as new: the raw files are the truth, the landing is made from them.
         return []
-    return [LandedFile(**row) for row in rows.to_pylist()]
+    files = [LandedFile(**row) for row in rows]
+    return files if _hash_of_rows(files) == promised else []
+
+
+def _hash_of_rows(files: Sequence[LandedFile]) -> str:
+    return hashlib.sha256("\n".join(map(repr, files)).encode()).hexdigest()
 
 
 def inventory_path(settings: Settings) -> Path:
@@ -739,7 +756,8 @@ def _by_key(inventory: Iterable[LandedFile]) -> dict[tuple[str, str], LandedFile
 
 def _write_inventory(settings: Settings, inventory: Sequence[LandedFile], release: str) -> None:
     rows = [vars(row) for row in inventory]
-    schema = INVENTORY_SCHEMA.with_metadata({RELEASE_KEY: release})
+    facts = {RELEASE_KEY: release, ROWS_KEY: _hash_of_rows(inventory)}
+    schema = INVENTORY_SCHEMA.with_metadata(facts)
     table = pa.Table.from_pylist(rows, schema=schema)
     _write_atomically(settings, inventory_path(settings), table)
 

@@ -367,6 +367,6 @@ def _read(path: Path, schema: pa.Schema) -> list[dict]:
 
 def _write(settings: Settings, name: str, schema: pa.Schema, rows: list[dict]) -> None:
     folder = make_private(settings.landing_root / RUN_FOLDER)
-    part = folder / f".{name}-{os.getpid()}"
+    part = folder / f".{name}.{os.getpid()}"
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), part)
     os.replace(part, folder / f"batch_{name}.parquet")

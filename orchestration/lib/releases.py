@@ -358,6 +358,8 @@ def _copy_marts(
         connection.execute("set threads = 1")
         connection.execute("set preserve_insertion_order = true")
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+        connection.execute(f"set temp_directory = {quoted_path(settings.spill_root)}")
         try:
             connection.execute(f"attach {quoted_path(warehouse)} as warehouse (read_only)")
         except duckdb.Error as error:
@@ -620,9 +622,11 @@ def clean_leftovers(settings: Settings) -> None:
     """Remove what a process that died left under a hidden name. Call it under `run_lock`."""
     candidates = candidates_root(settings)
     clean_vintages(settings)
-    for root in (settings.releases_root, candidates):
+    state = settings.state_root
+    for root in (settings.releases_root, candidates, state / "quarantine"):
         remove_staging(root)
-    for root in (settings.releases_root, *candidates.glob("*"), *settings.work_root.glob("*")):
+    roots = (state, *state.glob("*"), *candidates.glob("*"), *settings.work_root.glob("*"))
+    for root in (*roots, settings.landing_root / "_run"):
         remove_drafts(root)
 
 
@@ -887,29 +891,6 @@ def release_before(settings: Settings, run: Run) -> Release | None:
         and manifest.get("ticketing_source") == run.ticketing_source
     ]
     return earlier[-1] if earlier else None
-
-
-def closed_months(settings: Settings) -> dict[date, str]:
-    """Months the current release calls final, with the scorecard version they were published
-    under.
-    """
-    import duckdb
-
-    current = current_release(settings)
-    path = None if current is None else current.managers / "agent_scorecard.parquet"
-    if path is None or not path.exists():
-        return {}
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            """
-            select period_month, max(cast(scorecard_version as varchar))
-            from read_parquet($path)
-            where vintage in ('final', 'restated') and scorecard_version is not null
-            group by period_month
-            """,
-            {"path": os.fspath(path)},
-        ).fetchall()
-    return dict(rows)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

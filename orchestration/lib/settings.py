@@ -19,6 +19,7 @@ from orchestration.lib.errors import BadInput
 TicketingSource = Literal["native", "servicenow"]
 ACCEPTED = {
     "keep_releases": "a whole number of at least 1",
+    "memory_limit": "a size such as 512MB or 4GB, or a share of the machine's memory such as 80%",
     "failure_webhook": "an address that starts with http:// or https://",
 }
 
@@ -48,6 +49,8 @@ class Settings(BaseSettings):
     seed_root: Path = None  # type: ignore[assignment]
     # Further releases stay as well: see retention.py.
     keep_releases: int = Field(default=30, ge=1)
+    # Of DuckDB, which spills to the state root beyond it.
+    memory_limit: str = Field(default="80%", pattern=r"^[1-9][0-9]*([KMGT]i?B|%)$")
     # May hold a token, so it is never shown.
     failure_webhook: SecretStr | None = None
 
@@ -102,6 +105,11 @@ class Settings(BaseSettings):
         return self.state_root / "work"
 
     @property
+    def spill_root(self) -> Path:
+        """Where the jobs' own DuckDB puts what does not fit into memory."""
+        return self.work_root / "spill"
+
+    @property
     def vintages_root(self) -> Path:
         """Figures of closed months as published: input that cannot be made again."""
         return self.state_root / "vintages"
@@ -135,6 +143,7 @@ class Settings(BaseSettings):
             "CX_STATE_ROOT": str(self.state_root),
             "CX_SEED_ROOT": str(self.seed_root),
             "CX_TICKETING_SOURCE": self.ticketing_source,
+            "CX_MEMORY_LIMIT": self.memory_limit,
             "CX_WAREHOUSE_PATH": str(self.warehouse_path),
             "DBT_TARGET_PATH": str(self.dbt_work_root / "target"),
             "DBT_LOG_PATH": str(self.dbt_work_root / "logs"),

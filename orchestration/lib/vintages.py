@@ -4,7 +4,7 @@ Belongs here: what a month's vintage holds, writing it from a published release,
 unchanged, and the tables of earlier figures that the models read. Does not belong here: when a
 month is final (dim_team_months), how a candidate takes closed months over (releases.py).
 
-    vintages/2026-09/1/manifest.json   as_of, release, reason, sha256 and rows of every mart
+    vintages/2026-09/1/manifest.json   as_of, release, reason, rows and hashes of marts, own hash
     vintages/2026-09/1/<mart>.parquet  the mart's rows of that month, as published
 
 A vintage is copied out of a release that stands on disk, under a hidden name that is renamed at the
@@ -17,14 +17,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.lib.errors import BadInput, Fault, one_per_line
-from orchestration.lib.files import STAGING_PREFIX, hash_file, remove_staging, sync
+from orchestration.lib.files import STAGING_PREFIX, hash_file, hash_json, remove_staging, sync
 from orchestration.lib.settings import make_private
 
 if TYPE_CHECKING:
@@ -124,6 +124,23 @@ def latest(vintages: Iterable[Vintage]) -> dict[date, Vintage]:
     return {
         vintage.period_month: vintage for vintage in sorted(vintages, key=lambda one: one.number)
     }
+
+
+def versions_of(vintages: Iterable[Vintage]) -> dict[date, str]:
+    """The scorecard version under which every closed month was published."""
+    import duckdb
+
+    found: dict[date, str] = {}
+    with duckdb.connect() as connection:
+        for month, vintage in latest(vintages).items():
+            path = vintage.folder / "agent_scorecard.parquet"
+            [(version,)] = connection.execute(
+                "select max(cast(scorecard_version as varchar)) from read_parquet($path)",
+                {"path": os.fspath(path)},
+            ).fetchall()
+            if version is not None:
+                found[month] = version
+    return found
 
 
 def verify_vintages(vintages: Iterable[Vintage]) -> int:
@@ -282,9 +299,6 @@ def _create(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[s
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, vintage: Vintage, is_latest: bool) -> None:
-    def of(mart: str) -> str:
-        return f"read_parquet({quoted_path(vintage.folder / f'{mart}.parquet')})"
-
     facts = {
         "number": vintage.number,
         "is_latest": is_latest,
@@ -293,27 +307,36 @@ def _insert(connection: duckdb.DuckDBPyConnection, vintage: Vintage, is_latest: 
         "label": vintage.label,
         "reason": vintage.reason,
     }
+
+    def of(mart: str) -> str:
+        return f"read_parquet({quoted_path(vintage.folder / f'{mart}.parquet')})"
+
+    connection.execute(f"insert into scorecards {scorecards_of(of)}", facts)
     connection.execute(
-        f"""
-        insert into scorecards
+        f"insert into figures {figures_of(of)}", {"number": vintage.number, "is_latest": is_latest}
+    )
+
+
+def scorecards_of(relation: Callable[[str], str]) -> str:
+    """Query for the rows of SCORECARDS in a vintage whose marts are `relation` of their names; with
+    the parameters number, is_latest, label, as_of, release_id and reason."""
+    return f"""
         select scores.agent_id, scores.period_month, $number, $is_latest, scores.tier,
             scores.overall_score, bands.band, $label, $as_of, $release_id, $reason
-        from {of("agent_scorecard")} as scores
-        left join {of("performance_bands")} as bands using (agent_id, period_month)
+        from {relation("agent_scorecard")} as scores
+        left join {relation("performance_bands")} as bands using (agent_id, period_month)
         where scores.window = 'month'
-        """,
-        facts,
-    )
-    connection.execute(
-        f"""
-        insert into figures
+    """
+
+
+def figures_of(relation: Callable[[str], str]) -> str:
+    """Query for the rows of FIGURES in such a vintage; with the parameters number and is_latest."""
+    return f"""
         select agent_id, period_month, metric, vintage_number, $is_latest, numerator, denominator,
             sample_size, value, target, weight, points, change_reason
-        from {of("scorecard_vintages")}
+        from {relation("scorecard_vintages")}
         where vintage_number = $number
-        """,
-        {"number": vintage.number, "is_latest": is_latest},
-    )
+    """
 
 
 # ------------------------------------------------------------------------------------------ folders
@@ -356,6 +379,7 @@ def _keep(
             "reason": closing.reason,
             "marts": marts,
         }
+        content["sha256"] = hash_json(content)
         (staging / MANIFEST_FILE).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
         for path in staging.iterdir():
             path.chmod(0o400)
@@ -372,6 +396,8 @@ def _read(path: Path) -> Vintage:
     try:
         raw = path.read_bytes()
         content = json.loads(raw)
+        if content.pop("sha256") != hash_json(content):
+            raise ValueError("changed since it was written")
         return Vintage(
             folder=path.parent,
             period_month=date.fromisoformat(content["period_month"]),
@@ -384,11 +410,11 @@ def _read(path: Path) -> Vintage:
             marts=content["marts"],
             sha256=hashlib.sha256(raw).hexdigest(),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         where = "/".join(path.parts[-4:])
         raise Fault(
-            f"{where}: does not read as the manifest of a vintage; put it back from a backup, or "
-            "from the release of that month"
+            f"{where}: is not the manifest that was written with the vintage; put it back from a "
+            "backup, or from the release of that month"
         ) from error
 
 

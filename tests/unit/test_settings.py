@@ -56,6 +56,18 @@ def test_an_unknown_source_is_refused_naming_the_variable_and_the_choices(
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("limit", ["much", "512", "0GB", "-1", "1GB; drop"])
+def test_a_memory_limit_that_is_no_size_is_refused(monkeypatch: pytest.MonkeyPatch, limit: str):
+    monkeypatch.setenv("CX_MEMORY_LIMIT", limit)
+    with pytest.raises(BadInput, match=r"CX_MEMORY_LIMIT: .* such as 512MB"):
+        load_settings()
+
+
+def test_dbt_is_told_the_memory_limit(tmp_path: Path):
+    settings = Settings(state_root=tmp_path, memory_limit="512MB")
+    assert settings.dbt_environment()["CX_MEMORY_LIMIT"] == "512MB"
+
+
 def test_state_has_one_folder_per_purpose(tmp_path: Path):
     settings = Settings(state_root=tmp_path)
     assert settings.warehouse_path == tmp_path / "warehouse" / "warehouse.duckdb"

@@ -253,7 +253,8 @@ def test_closed_months_tell_the_version_they_were_published_under_last(
     for number, version in ((1, 3), (2, 4)):
         marts = release(
             tmp_path / str(number),
-            agent_scorecard=f"select date '{MARCH}' as period_month, {version} as scorecard_version",
+            agent_scorecard=f"select date '{MARCH}' as period_month, '{version}' as "
+            "scorecard_version",
         )
         closing = Closing(MARCH, number, None if number == 1 else "reason")
         keep_vintages(settings, marts, manifest(closing, agent_scorecard="period_month"))

@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration.defs.project import CANDIDATE, FRESHNESS, RELEASE
 from orchestration.defs.resources import Warehouse
-from orchestration.lib import releases, retention, steps
+from orchestration.lib import quarantine, releases, retention, steps
 
 
 @dg.asset(key=RELEASE, deps=[CANDIDATE], group_name="release", freshness_policy=FRESHNESS)
@@ -20,6 +20,8 @@ def release(warehouse: Warehouse) -> dg.MaterializeResult:
     with steps.step("publish"):
         run = releases.read_run(settings)
         published = releases.publish(settings, releases.load_candidate(settings, run.release_id))
+        # Now, as a warehouse that is damaged before the next run could not tell any more.
+        quarantine.remember(settings)
         pruned = retention.prune(settings, published.release_id)
     steps.write_timings(settings.work_root / "logs", published.release_id)
     return dg.MaterializeResult(

@@ -24,6 +24,7 @@ from orchestration.lib.dbt_runs import (
     target_path,
 )
 from orchestration.lib.errors import Fault, GateFailed
+from orchestration.lib.failures import explain_machine
 from orchestration.lib.landing import inventory_path, read_inventory
 from orchestration.lib.quarantine import BUDGET_TEST, refuse_over_budget
 from orchestration.lib.run_plan import end_build
@@ -72,7 +73,8 @@ def judge(outcome: DbtOutcome, exit_code: int | None, last_words: str) -> None:
     A broken model comes first, as tests that could not run say nothing about the data.
     """
     if outcome.broken:
-        raise Fault(f"dbt build: {_some(outcome.broken)}")
+        of_the_machine = explain_machine(" ".join(outcome.broken))
+        raise Fault(of_the_machine or f"dbt build: {_some(outcome.broken)}")
     if outcome.failed_tests:
         count = len(outcome.failed_tests)
         raise GateFailed(
@@ -81,7 +83,8 @@ def judge(outcome: DbtOutcome, exit_code: int | None, last_words: str) -> None:
         )
     if exit_code != 0:
         raise Fault(
-            f"dbt build ended with exit code {exit_code}: {last_words or 'no reason given'}"
+            explain_machine(last_words)
+            or f"dbt build ended with exit code {exit_code}: {last_words or 'no reason given'}"
         )
 
 
