@@ -10,6 +10,6 @@ select
     -- Facts before it bear on no day that is built: repeats are counted from a week before, and local
     -- days begin up to one before their UTC date.
     cast(
-        {{ add_days('history_from', -(var('repeat_window_days') + 2)) }} as timestamp
+        {{ add_days('history_from', -(var('repeat_window_days') | int + 2)) }} as timestamp
     ) as facts_from
 from {{ source('landing', 'run') }}
