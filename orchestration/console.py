@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -40,6 +41,9 @@ BAR_WIDTH = 40
 def make_console(stream: TextIO | None = None) -> Console:
     """A console on `stream` (default: standard output), wide enough where there is no terminal."""
     stream = stream or sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        # A bar that a terminal has no sign for must not fail a run that was published.
+        stream.reconfigure(errors="replace")
     width = None if stream.isatty() else PLAIN_WIDTH
     return Console(file=stream, width=width, highlight=False)
 
@@ -65,13 +69,25 @@ def chatter_to(log: Path) -> Iterator[Console]:
         yield make_console(shown)
     finally:
         for stream in quiet:
-            stream.flush()
+            _finish(stream)
         sys.stdout, sys.stderr = before
         for fd, copy in zip((1, 2), saved, strict=True):
             os.dup2(copy, fd)
             os.close(copy)
         if real:
             shown.close()
+
+
+def _finish(stream: TextIO) -> None:
+    """Flush a stream to the log. Where its disk is full, forget the rest: it must neither hide the
+    error that is to be shown, nor come up on the terminal later."""
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        stream.flush()
 
 
 def _copy_of_stdout() -> tuple[TextIO, bool]:

@@ -19,7 +19,7 @@ from orchestration.lib.dbt_runs import dbt_executable
 from orchestration.lib.dead_runs import LOCK_TAG
 from orchestration.lib.errors import CxError
 from orchestration.lib.failures import reason_of
-from orchestration.lib.lock import run_lock
+from orchestration.lib.lock import end_orphaned_build, run_lock
 from orchestration.lib.settings import Settings, load_settings
 
 MAX_RETRIES_TAG = "dagster/max_retries"
@@ -53,6 +53,7 @@ class Warehouse(dg.ConfigurableResource):
             if context.instance is not None and run is not None:
                 context.instance.add_run_tags(run.run_id, {LOCK_TAG: run.run_id})
                 run_history.prune(context.instance, self._settings)
+            end_orphaned_build(self._settings)
             releases.clean_leftovers(self._settings)
             with _on_record(self._settings, run):
                 try:

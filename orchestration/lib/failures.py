@@ -35,6 +35,11 @@ OF_THE_MACHINE = (
         NO_SPACE,
     ),
     (
+        # What SQLite says of a full disk, and of a failing one.
+        ("disk I/O error",),
+        "the disk of CX_STATE_ROOT takes no more: free some space or give access, and run again",
+    ),
+    (
         ("Out of Memory Error",),
         "DuckDB needs more memory: raise CX_MEMORY_LIMIT or lower CX_THREADS, then run again",
     ),

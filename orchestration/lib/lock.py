@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,45 @@ def wait_for_warehouse(
             raise _unreadable(path, error) from error
         else:
             return
+
+
+def note_build(settings: Settings, pid: int) -> None:
+    """Note which process builds the models: it outlives a run that is killed alone."""
+    settings.work_root.mkdir(parents=True, exist_ok=True)
+    write_json(_build_note(settings), {"pid": pid, "born": _born(pid)})
+
+
+def end_orphaned_build(settings: Settings) -> None:
+    """Kill the dbt of a run that was killed, which would go on writing to the warehouse beside the
+    dbt of the next one. Call it under `run_lock`.
+
+    Where the system does not tell when a process was born nobody is killed, as the number may be
+    another's by now; `wait_for_warehouse` then has to wait.
+    """
+    note = _build_note(settings)
+    noted = _read_holder(note)
+    pid, born = noted.get("pid"), noted.get("born")
+    if pid is not None and born is not None and _born(pid) == born:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+        ends = time.monotonic() + 10
+        while _born(pid) == born and time.monotonic() < ends:
+            time.sleep(0.05)
+    note.unlink(missing_ok=True)
+
+
+def _born(pid: int) -> str | None:
+    """When a living process was born, as the system counts; None where it does not tell."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return None
+    # The third field is the state (Z: dead and not yet buried), the 22nd the birth.
+    return None if told[0] in "ZX" else told[19]
+
+
+def _build_note(settings: Settings) -> Path:
+    return settings.work_root / "build_process.json"
 
 
 def _unreadable(path: Path, error: Exception) -> Fault:

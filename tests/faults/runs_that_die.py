@@ -478,6 +478,9 @@ def read_as_reader(settings: Settings, known: Mapping[str, Mapping[str, str]]) -
 # that these are equal.
 _OF_ITS_RUN = re.compile(r"^(run-.*\.log|run\.lock|log\.jsonl|head\.json)$")
 _DATABASE = "marts.duckdb"
+# When, by the clock; and what a run says of files as it lands them, which a later one does not say
+# again though the first was killed.
+_OF_THE_MOMENT = {"at", "warnings"}
 
 
 def content_of(folder: Path) -> dict[str, str]:
@@ -513,7 +516,7 @@ def _without_database(content: Any) -> Any:
         return {
             key: _without_database(value)
             for key, value in content.items()
-            if not key.endswith(_DATABASE) and key != "at"
+            if not key.endswith(_DATABASE) and key not in _OF_THE_MOMENT
         }
     return content
 

@@ -325,7 +325,7 @@ def test_a_damaged_warehouse_is_built_again_by_one_command(
     """A run that meets it says which command that is; readers see the release of before."""
     workspace = copy_of(before, tmp_path)
     current = os.readlink(workspace.state_root / "releases" / "current")
-    for damage in (garbage, cut, first_block, everywhere):
+    for damage in (garbage, emptied, cut, first_block, everywhere):
         shutil.copyfile(before.warehouse, workspace.warehouse)
         damage(workspace.warehouse)
         refused = workspace.cx("run", "--as-of", SECOND_BOUND)
@@ -336,15 +336,3 @@ def test_a_damaged_warehouse_is_built_again_by_one_command(
     workspace.run("--full", "--as-of", SECOND_BOUND)
     assert_same_marts(small_sample.managers, workspace.managers)
     count("bit_flips", PLACES + 3)
-
-
-@pytest.mark.slow_fault
-@pytest.mark.timeout(3600)
-def test_an_empty_file_in_place_of_the_warehouse_is_built_again(
-    small_sample: Workspace, before: Workspace, tmp_path: Path
-) -> None:
-    """DuckDB opens it without a word."""
-    workspace = copy_of(before, tmp_path)
-    emptied(workspace.warehouse)
-    workspace.run("--as-of", SECOND_BOUND)
-    assert_same_marts(small_sample.managers, workspace.managers)

@@ -8,13 +8,18 @@ too. Does not belong here: readers and runs that compete (test_readers_and_rival
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from orchestration.lib import lock
 from orchestration.lib.verification import verify
 from tests.faults.counted import count
 from tests.faults.runs_that_die import (
@@ -28,6 +33,42 @@ from tests.faults.runs_that_die import (
     read_as_reader,
     world,
 )
+
+# --- what a run that was killed leaves at work -----------------------------------------------
+
+
+@pytest.fixture
+def build() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that works for longer than the test."""
+    started = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield started
+    started.kill()
+    started.wait()
+
+
+def test_the_next_run_ends_the_build_of_one_that_was_killed(
+    build: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    """The orphan built on: where the next run came before it had opened the warehouse, the dbt of
+    that run failed at its lock."""
+    settings = world(tmp_path)
+    lock.note_build(settings, build.pid)
+    lock.end_orphaned_build(settings)
+    assert build.wait(timeout=10) == -signal.SIGKILL
+    lock.end_orphaned_build(settings)
+
+
+def test_a_process_that_took_over_the_number_of_a_build_is_left_alone(
+    build: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    settings = world(tmp_path)
+    lock.note_build(settings, build.pid)
+    note = settings.work_root / "build_process.json"
+    note.write_text(json.dumps({"pid": build.pid, "born": "1"}), "utf-8")
+    lock.end_orphaned_build(settings)
+    assert build.poll() is None
+    assert not note.exists()
+
 
 # --- publishing and rolling back, at every change on disk ---------------------------------------
 

@@ -10,14 +10,26 @@ is right is argued from the definitions.
 
 from __future__ import annotations
 
+import shutil
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
 
-from tests.integration.in_memory_warehouse import MemoryWarehouse, Project
-from tests.integration.random_raw import RawTables, World, as_text, try_worlds, write_out
+from tests.integration.in_memory_warehouse import MemoryWarehouse, Project, landed, run_row, told
+from tests.integration.random_raw import (
+    RawTables,
+    World,
+    as_text,
+    moved,
+    try_worlds,
+    write_out,
+)
 from tests.reference.comparison import Comparison, compare_rows
 from tests.reference.raw_rows import read_seeds, rows_that_count
 from tests.reference.scorecard import run_reference
@@ -27,6 +39,7 @@ Marts = dict[str, list[Row]]
 
 MARTS = ("agent_scorecard", "agent_scorecard_metrics", "performance_bands", "team_metrics")
 WORLDS = 200
+WORLDS_THROUGH_DBT = 10
 ROUNDS = 22
 # What random data must have met for the comparison to be worth something.
 WANTED = {
@@ -108,3 +121,71 @@ def test_random_warehouses_agree_with_the_reference(
         try_worlds(check, ROUNDS)
     assert len(seen) >= WORLDS
     assert not WANTED - set().union(*seen)
+
+
+def drawn_worlds(count: int) -> list[World]:
+    """Worlds of many rows, no two of the same number."""
+    found: dict[int, World] = {}
+
+    def collect(world: World) -> None:
+        found[sum(map(len, write_out(world)[0].values()))] = world
+
+    try_worlds(collect, rounds=3)
+    return [found[rows] for rows in sorted(found)[-count:]]
+
+
+def through_dbt(project: Project, raw: RawTables, as_of: datetime) -> Marts:
+    """The marts that dbt itself builds of the raw tables."""
+    landing = project.state_root / "landing"
+    for source in project.manifest["sources"].values():
+        table = source["identifier"]
+        if source["source_name"] == "raw":
+            write_landing(landing / table / "random.parquet", landed(table, raw.get(table, [])))
+    write_landing(landing / "_run" / "run.parquet", run_row(as_of))
+    for name in ("vintage_scorecards", "vintage_figures"):
+        write_landing(landing / "_run" / f"{name}.parquet", told(name).slice(0, 0))
+    # Others read what was compiled, so this build writes elsewhere.
+    target = project.state_root / "target_of_build"
+    shutil.copytree(project.state_root / "target", target)
+    project.dbt("build", "--target-path", str(target), "--exclude-resource-type", "test",
+                "unit_test", "--select", *(f"+{mart}" for mart in MARTS))  # fmt: skip
+    with duckdb.connect(project.environment["CX_WAREHOUSE_PATH"], read_only=True) as connection:
+        return {mart: rows_of(connection, mart) for mart in MARTS}
+
+
+def write_landing(path: Path, rows: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(rows, path)
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, mart: str) -> list[Row]:
+    found = connection.execute(f"select * from marts.{mart}")
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def test_random_warehouses_run_by_dbt_itself_are_the_same(
+    warehouse: MemoryWarehouse, compiled: Project
+) -> None:
+    """Ten worlds lie years apart in one warehouse, so that one build makes all of them."""
+    apart = {
+        f"w{place}-": moved(write_out(world)[0], f"w{place}-", years=2 * place)
+        for place, world in enumerate(drawn_worlds(WORLDS_THROUGH_DBT))
+    }
+    as_of = datetime(2030 + 2 * WORLDS_THROUGH_DBT, 1, 1, tzinfo=UTC)
+    together: RawTables = defaultdict(list)
+    for raw in apart.values():
+        for table, rows in raw.items():
+            together[table] += rows
+
+    built = through_dbt(compiled, together, as_of)
+
+    for prefix, raw in apart.items():
+        own = {mart: [row for row in rows if is_of(row, prefix)] for mart, rows in built.items()}
+        result = agree(warehouse.run(raw, as_of), own)
+        assert result.cells > 1_000
+        refuse(result, raw, as_of)
+
+
+def is_of(row: Row, prefix: str) -> bool:
+    return row["team_id"].startswith(prefix)

@@ -68,6 +68,21 @@ def test_full_disk_is_said_in_plain_words() -> None:
     assert reason_of(OSError(errno.ENOSPC, "No space")).startswith("no space left on the disk")
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("IO Error: Could not write file 'x': No space left on device", "no space left"),
+        ("(sqlite3.OperationalError) database or disk is full", "no space left"),
+        ("(sqlite3.OperationalError) disk I/O error", "takes no more"),
+        ("Out of Memory Error: could not allocate block", "CX_MEMORY_LIMIT"),
+        ("IO Error: Corrupt database file: computed checksum 1", "cx run --full"),
+    ],
+)
+def test_what_the_machine_lacks_is_said_in_plain_words(words: str, sentence: str) -> None:
+    assert sentence in failures.explain(RuntimeError(words)).message
+    assert sentence in reason_of(RuntimeError(words))
+
+
 def test_long_reason_is_cut() -> None:
     assert len(reason_of(GateFailed("x" * 5000))) == failures.LONGEST_REASON
 

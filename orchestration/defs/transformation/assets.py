@@ -26,6 +26,7 @@ from orchestration.lib.dbt_runs import (
 from orchestration.lib.errors import Fault, GateFailed
 from orchestration.lib.failures import explain_machine
 from orchestration.lib.landing import inventory_path, read_inventory
+from orchestration.lib.lock import note_build
 from orchestration.lib.quarantine import BUDGET_TEST, refuse_over_budget
 from orchestration.lib.run_plan import end_build
 from orchestration.lib.settings import Settings
@@ -49,6 +50,7 @@ def dbt_build(
         kept.unlink(missing_ok=True)
         with environment(dbt_environment(settings)):
             invocation = dbt.cli(BUILD, context=context, target_path=target, raise_on_error=False)
+        note_build(settings, invocation.process.pid)
         yield from _with_progress(invocation.stream(), step)
         _refuse_other_models(settings)
         results = target / "run_results.json"
@@ -80,6 +82,11 @@ def judge(outcome: DbtOutcome, exit_code: int | None, last_words: str) -> None:
         raise GateFailed(
             f"{count} dbt test{'s' if count != 1 else ''} failed, so nothing is published: "
             f"{_some(outcome.failed_tests)}"
+        )
+    if exit_code is not None and exit_code < 0:
+        raise Fault(
+            f"dbt build was killed by signal {-exit_code}; where memory was short, lower "
+            "CX_MEMORY_LIMIT or CX_THREADS, and run again"
         )
     if exit_code != 0:
         raise Fault(
