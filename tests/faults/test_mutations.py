@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -213,9 +214,13 @@ def test_every_model_that_is_spoilt_is_found(
         credit = tested.credit(model.name)
         fault = fault_of(model.name, credit)
         for place in range(1, min(ROWS_TRIED, tested.rows(model.name)) + 1):
-            with tested.spoilt(model.name, fault.of(model.sql, credit, place)):
-                if tested.complaints(model.name):
-                    break
+            try:
+                with tested.spoilt(model.name, fault.of(model.sql, credit, place)):
+                    if tested.complaints(model.name):
+                        break
+            except duckdb.Error:
+                # A build that breaks publishes nothing either.
+                break
         else:
             unfound[model.name] = fault.name
     unfound = without_found_by_unit_tests(unfound, tested, small_sample, tmp_path)

@@ -82,8 +82,8 @@ class Project:
         return json.loads((self.state_root / "target_of_updates" / "manifest.json").read_bytes())
 
     def compile(self) -> None:
-        """Compile every model, for full builds and for updates."""
-        self.dbt("compile", *ONLY_MODELS)
+        """Compile every model, for full builds and for updates, and every data test."""
+        self.dbt("compile", *ONLY_MODELS, "resource_type:test")
         target = self.state_root / "target_of_updates"
         # What is parsed need not be parsed again.
         shutil.copytree(self.state_root / "target", target)
