@@ -57,8 +57,15 @@ def end(instance: DagsterInstance, runs: Collection[DagsterRun]) -> None:
 
 
 def of_command_line(instance: DagsterInstance) -> list[DagsterRun]:
-    """Unfinished runs of `cx run`. Who holds the lock knows that none of them can be alive."""
+    """Unfinished runs of `cx run`. Who holds the lock knows that none of them can be alive.
+
+    Also those that were killed before Dagster called them started, which nobody else would end.
+    """
     from dagster import DagsterRunStatus, RunsFilter
 
-    statuses = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING]
+    statuses = [
+        DagsterRunStatus.NOT_STARTED,
+        DagsterRunStatus.STARTING,
+        DagsterRunStatus.STARTED,
+    ]
     return list(instance.get_runs(filters=RunsFilter(statuses=statuses, tags={CLI_TAG: "cx run"})))

@@ -523,8 +523,9 @@ def _without_database(content: Any) -> Any:
 
 def left_over(state: Path) -> list[str]:
     """What no process that ended well leaves: files and folders in the making."""
-    # Dagster keeps a database for the events of no run.
-    found = [path for path in state.rglob(".*") if path != state / "dagster/history/runs/.db"]
+    # Dagster keeps a database, of three files, for the events of no run.
+    of_dagster = state / "dagster" / "history" / "runs"
+    found = [path for path in state.rglob(".*") if path.parent != of_dagster]
     names = [path.relative_to(state).as_posix() for path in found]
     return [*names, *(["run.holder"] if (state / "run.holder").exists() else [])]
 
